@@ -1,0 +1,174 @@
+import { type AtomicVerbs, isAtomicStorage, type Loaded, type Rotation } from './atomic-storage.ts'
+import { applyChanges, type Changes, type EncodedData } from './changes.ts'
+import { isDisabled } from './errors.ts'
+import { KeyedQueue } from './keyed-queue.ts'
+import { refuseOption } from './options.ts'
+import type { SessionData, Storage } from './storage.ts'
+import { StorageBase } from './storage-base.ts'
+import { decodeMembers, decodeValue, encodeValue } from './value.ts'
+
+/** The atomic verbs of a storage: its own, or its eleven methods in their place. */
+export function atomicVerbsOf(storage: Storage): AtomicVerbs {
+  return isAtomicStorage(storage) ? storage : new AdaptedStorage(storage)
+}
+
+/**
+ * The atomic verbs over the eleven methods. Within this process the steps of one session run one
+ * after another, so nothing is lost between its requests; other processes are not held back.
+ */
+class AdaptedStorage implements AtomicVerbs {
+  readonly #queue = new KeyedQueue()
+  readonly #methods: Methods
+
+  constructor(storage: Storage) {
+    this.#methods = new Methods(storage)
+    if (this.#keepsWholeSessions || this.#keepsKeys) return
+    const whole = '`getSession` and `setSession`'
+    const keys = '`get`, `data` (or `getSize`), `set` (or `setMap`) and `remove`'
+    refuseOption('storage', `one that offers ${whole}, or ${keys}`, 'one that offers neither')
+  }
+
+  get #keepsWholeSessions(): boolean {
+    return this.#methods.offers('getSession') && this.#methods.offers('setSession')
+  }
+
+  get #keepsKeys(): boolean {
+    const { offers } = this.#methods
+    const reads = offers('data') || (offers('get') && offers('getSize'))
+    return reads && (offers('set') || offers('setMap'))
+  }
+
+  load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
+    return this.#load(id, ttl, key)
+  }
+
+  create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
+    return this.#queue.run(id, () => this.#create(id, data, ttl))
+  }
+
+  merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
+    return this.#queue.run(id, async () => {
+      const loaded = await this.#load(id, ttl, changes.update?.key)
+      if (loaded === undefined) return false
+      await this.#store(id, loaded, changes, ttl)
+      return true
+    })
+  }
+
+  rotate(
+    id: string,
+    newId: string,
+    changes: Changes,
+    ttl: number,
+    keepOld: boolean,
+  ): Promise<Rotation> {
+    return this.#queue.run(id, async () => {
+      const loaded = await this.#load(id, ttl)
+      if (loaded === undefined) return 'absent'
+      const created = await this.#create(newId, applyChanges(loaded.data, changes), ttl)
+      if (!created) return 'taken'
+      if (!keepOld) await this.#destroy(id, ttl)
+      return 'rotated'
+    })
+  }
+
+  async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
+    for (const id of accessedAt.keys()) await this.#methods.ask('updateTTL', id, ttl)
+  }
+
+  destroy(id: string): Promise<void> {
+    return this.#queue.run(id, () => this.#destroy(id, 1))
+  }
+
+  /** A session without a key counts as absent: that is all that a storage key by key can tell. */
+  async #load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
+    if (this.#keepsWholeSessions) {
+      const data = await this.#methods.ask('getSession', id, ttl)
+      // The first answer may have been that whole sessions are disabled.
+      if (this.#keepsWholeSessions) return present(data)
+    }
+    if (this.#methods.offers('data')) return present(await this.#methods.ask('data', id))
+    const size = await this.#methods.ask('getSize', id)
+    if (size === undefined || size === 0) return undefined
+    const value = key === undefined ? undefined : await this.#methods.ask('get', id, key)
+    return { data: encodeData(value === undefined ? {} : { [String(key)]: value }), partial: true }
+  }
+
+  async #create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
+    if ((await this.#load(id, ttl)) !== undefined) return false
+    if (this.#keepsWholeSessions)
+      await this.#methods.ask('setSession', id, decodeMembers(data), ttl)
+    else await this.#setKeys(id, data, ttl)
+    return true
+  }
+
+  async #store(id: string, loaded: Loaded, changes: Changes, ttl: number): Promise<void> {
+    const data = applyChanges(loaded.data, changes)
+    if (this.#keepsWholeSessions) {
+      await this.#methods.ask('setSession', id, decodeMembers(data), ttl)
+      return
+    }
+    const changed = [...changes.set.keys(), ...(changes.update ? [changes.update.key] : [])]
+    await this.#setKeys(id, new Map(changed.map(key => [key, data.get(key) ?? 'null'])), ttl)
+    for (const key of changes.removed) await this.#methods.ask('remove', id, key)
+  }
+
+  async #setKeys(id: string, data: EncodedData, ttl: number): Promise<void> {
+    if (data.size === 0) return
+    if (this.#methods.offers('setMap')) {
+      await this.#methods.ask('setMap', id, decodeMembers(data), ttl)
+      return
+    }
+    for (const [key, text] of data) await this.#methods.ask('set', id, key, decodeValue(text), ttl)
+  }
+
+  async #destroy(id: string, ttl: number): Promise<void> {
+    if (this.#methods.offers('removeAll')) await this.#methods.ask('removeAll', id)
+    else if (this.#keepsWholeSessions) await this.#methods.ask('setSession', id, {}, ttl)
+    else {
+      const data = (await this.#methods.ask('data', id)) ?? {}
+      for (const key of Object.keys(data)) await this.#methods.ask('remove', id, key)
+    }
+  }
+}
+
+type MethodName = Exclude<keyof Storage, 'close'>
+
+/** Knows which of the eleven methods a storage offers, and asks only those. */
+class Methods {
+  readonly #storage: Storage
+  readonly #disabled = new Set<MethodName>()
+
+  constructor(storage: Storage) {
+    this.#storage = storage
+  }
+
+  readonly offers = (name: MethodName): boolean =>
+    this.#storage[name] !== StorageBase.prototype[name] && !this.#disabled.has(name)
+
+  /** What the method answers, `undefined` when it turns out to be disabled. */
+  async ask<Name extends MethodName>(
+    name: Name,
+    ...args: Parameters<Storage[Name]>
+  ): Promise<Awaited<ReturnType<Storage[Name]>> | undefined> {
+    if (!this.offers(name)) return undefined
+    try {
+      // TypeScript cannot see that the name and the arguments belong together.
+      const method = this.#storage[name] as (...args: unknown[]) => ReturnType<Storage[Name]>
+      return await method.apply(this.#storage, args)
+    } catch (error) {
+      if (!isDisabled(error)) throw error
+      this.#disabled.add(name)
+      return undefined
+    }
+  }
+}
+
+function present(data: SessionData | undefined | null): Loaded | undefined {
+  if (data === undefined || data === null || Object.keys(data).length === 0) return undefined
+  return { data: encodeData(data) }
+}
+
+function encodeData(data: SessionData): EncodedData {
+  return new Map(Object.entries(data).map(([key, value]) => [key, encodeValue(value)]))
+}

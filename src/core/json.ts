@@ -1,0 +1,104 @@
+const QUOTE = 34
+const BACKSLASH = 92
+const OPEN_BRACE = 123
+const CLOSE_BRACE = 125
+const OPEN_BRACKET = 91
+const CLOSE_BRACKET = 93
+const COMMA = 44
+const SPACE = 32
+
+/**
+ * The members of a JSON object, each value as the text that stands there. Keeping the text is what
+ * keeps a number's literal (1.0, 1265476890672672808) when other keys change.
+ *
+ * The text must be valid JSON of an object; nothing is checked again here.
+ */
+export function splitObject(text: string): Map<string, string> {
+  const members = new Map<string, string>()
+  let at = skipBlank(text, text.indexOf('{') + 1)
+  while (text.charCodeAt(at) !== CLOSE_BRACE) {
+    const keyEnd = endOfString(text, at)
+    const key = decodeString(text, at, keyEnd)
+    const start = skipBlank(text, skipBlank(text, keyEnd) + 1)
+    const end = endOfValue(text, start)
+    members.set(key, text.slice(start, end))
+    at = skipComma(text, end)
+  }
+  return members
+}
+
+/** The elements of a JSON array as texts. The text must be valid JSON of an array. */
+export function splitArray(text: string): string[] {
+  const elements: string[] = []
+  let at = skipBlank(text, text.indexOf('[') + 1)
+  while (text.charCodeAt(at) !== CLOSE_BRACKET) {
+    const end = endOfValue(text, at)
+    elements.push(text.slice(at, end))
+    at = skipComma(text, end)
+  }
+  return elements
+}
+
+/** The JSON object that has these members: the inverse of {@link splitObject}. */
+export function joinObject(members: ReadonlyMap<string, string>): string {
+  const parts: string[] = []
+  for (const [key, text] of members) parts.push(`${JSON.stringify(key)}:${text}`)
+  return `{${parts.join(',')}}`
+}
+
+function skipBlank(text: string, start: number): number {
+  let at = start
+  while (text.charCodeAt(at) <= SPACE) at++
+  return at
+}
+
+function skipComma(text: string, end: number): number {
+  const at = skipBlank(text, end)
+  return text.charCodeAt(at) === COMMA ? skipBlank(text, at + 1) : at
+}
+
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end + 1
+}
+
+function isEscaped(text: string, quote: number): boolean {
+  let backslashes = 0
+  while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++
+  return backslashes % 2 === 1
+}
+
+function decodeString(text: string, start: number, end: number): string {
+  const plain = text.slice(start + 1, end - 1)
+  return plain.includes('\\') ? JSON.parse(text.slice(start, end)) : plain
+}
+
+function endOfValue(text: string, start: number): number {
+  const first = text.charCodeAt(start)
+  if (first === QUOTE) return endOfString(text, start)
+  if (first === OPEN_BRACE || first === OPEN_BRACKET) return endOfNested(text, start)
+  let end = start
+  while (!endsScalar(text.charCodeAt(end))) end++
+  return end
+}
+
+function endsScalar(code: number): boolean {
+  return code === COMMA || code === CLOSE_BRACE || code === CLOSE_BRACKET || !(code > SPACE)
+}
+
+function endOfNested(text: string, start: number): number {
+  let depth = 0
+  let at = start
+  do {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      at = endOfString(text, at)
+      continue
+    }
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--
+    at++
+  } while (depth > 0)
+  return at
+}

@@ -1,0 +1,190 @@
+import { atomicVerbsOf } from './adapt-storage.ts'
+import type { AtomicVerbs } from './atomic-storage.ts'
+import type { Clock } from './clock.ts'
+import { type Duration, parseDuration } from './duration.ts'
+import { storageError } from './errors.ts'
+import { refuseOption, refuseUnknownOptions } from './options.ts'
+import { RefreshQueue } from './refresh-queue.ts'
+import { Session } from './session.ts'
+import type { SessionContext, SessionObserver } from './session-context.ts'
+import { hashSessionId } from './session-id.ts'
+import type { Storage } from './storage.ts'
+
+export interface ManagerOptions {
+  /**
+   * How long a session lives after its last use.
+   *
+   * @default '24h'
+   */
+  ttl?: Duration
+  /** Where sessions are kept. With `gsession` the default is `new StorageFile()`. */
+  storage?: Storage
+  /**
+   * What storages are handed as the id. `'hashed'`: its SHA-256, so that a listing, a backup or a
+   * dump of the storage logs nobody in (OWASP, CVE-2019-16782). `'plain'`: the id itself, which is
+   * what GoFrame does; choose it to share sessions with Go.
+   *
+   * @default 'hashed'
+   */
+  idAtRest?: 'hashed' | 'plain'
+  /**
+   * How long the sliding of a ttl may wait to be written together with others. A tenth of the ttl
+   * is the limit, so that no session in use expires early.
+   *
+   * @default '10s'
+   */
+  refreshInterval?: Duration
+  /**
+   * Hears of a failure that no request can be told of: a batch of ttl refreshes that could not be
+   * written, and will be tried again.
+   *
+   * @default process.emitWarning
+   */
+  onBackgroundError?: (error: Error) => void
+  /** @default Date.now */
+  clock?: Clock
+}
+
+const OPTIONS = [
+  'ttl',
+  'storage',
+  'idAtRest',
+  'refreshInterval',
+  'onBackgroundError',
+  'clock',
+] as const
+
+/** The same manager with a storage in any case; `gsession`'s `Manager` knows the default. */
+export interface ManagerOptionsWithStorage extends ManagerOptions {
+  storage: Storage
+}
+
+/**
+ * Makes the sessions of one application: holds their ttl and their storage, and gathers ttl
+ * refreshes. Make one at start, and `close` it at the end.
+ */
+export class Manager<Data extends object = Record<string, unknown>> implements AsyncDisposable {
+  readonly #idAtRest: (id: string) => string
+  readonly #refreshes: RefreshQueue
+  readonly #context: SessionContext
+  #ttl: number
+  #storage: Storage
+  #verbs: AtomicVerbs
+
+  /** @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take */
+  constructor(options: ManagerOptionsWithStorage) {
+    refuseUnknownOptions(options, OPTIONS)
+    const { ttl = '24h', idAtRest = 'hashed', refreshInterval = '10s', clock = Date.now } = options
+    if (idAtRest !== 'hashed' && idAtRest !== 'plain') {
+      refuseOption('idAtRest', "'hashed' or 'plain'", idAtRest)
+    }
+    this.#idAtRest = idAtRest === 'hashed' ? hashSessionId : id => id
+    this.#ttl = parseDuration('ttl', ttl)
+    this.#storage = checkStorage(options.storage)
+    this.#verbs = atomicVerbsOf(this.#storage)
+    this.#refreshes = this.#makeRefreshQueue(
+      parseDuration('refreshInterval', refreshInterval),
+      clock,
+      options,
+    )
+    this.#context = this.#makeContext()
+  }
+
+  /** How long a session lives after its last use, in milliseconds. Setting it takes a {@link Duration}. */
+  get ttl(): number {
+    return this.#ttl
+  }
+
+  set ttl(ttl: Duration) {
+    this.#ttl = parseDuration('ttl', ttl)
+  }
+
+  /** Where sessions are kept. A new one serves all sessions that start after it was set. */
+  get storage(): Storage {
+    return this.#storage
+  }
+
+  set storage(storage: Storage) {
+    this.#verbs = atomicVerbsOf(checkStorage(storage))
+    this.#storage = storage
+  }
+
+  /**
+   * The session of an id, or a new one. No I/O happens, and no id is made, until the session is
+   * used. An id that the storage does not know is never adopted: what is then set begins a session
+   * under a fresh id. So does an `id` that has not the shape of one, which is the same as none.
+   */
+  new(id?: string): Session<Data> {
+    return new Session<Data>(this.#context, id, undefined)
+  }
+
+  /**
+   * A session whose id is read when it is first needed, watched by an adapter.
+   *
+   * @internal
+   */
+  open(readId: () => string | undefined, observer: SessionObserver): Session<Data> {
+    return new Session<Data>(this.#context, readId, observer)
+  }
+
+  /**
+   * Writes the ttl refreshes that wait, and closes the storage. Sessions must not be used after it.
+   *
+   * @throws {@link SessionError} `ERR_STORAGE` when the refreshes could not be written
+   */
+  async close(): Promise<void> {
+    try {
+      await this.#refreshes.flush()
+    } finally {
+      await this.#storage.close?.()
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #makeRefreshQueue(refreshInterval: number, clock: Clock, options: ManagerOptions): RefreshQueue {
+    const manager = this
+    const report = options.onBackgroundError ?? (error => process.emitWarning(error))
+    return new RefreshQueue({
+      refreshInterval,
+      now: clock,
+      get ttl() {
+        return manager.#ttl
+      },
+      async refresh(accessedAt) {
+        try {
+          await manager.#verbs.refresh(accessedAt, manager.#ttl)
+        } catch (error) {
+          throw storageError(error)
+        }
+      },
+      failed: error => report(storageError(error)),
+    })
+  }
+
+  #makeContext(): SessionContext {
+    const manager = this
+    return {
+      get ttl() {
+        return manager.#ttl
+      },
+      get storage() {
+        return manager.#storage
+      },
+      get verbs() {
+        return manager.#verbs
+      },
+      idAtRest: this.#idAtRest,
+      used: (id, expiresAt) => manager.#refreshes.add(id, expiresAt),
+      written: id => manager.#refreshes.forget(id),
+    }
+  }
+}
+
+function checkStorage(storage: Storage): Storage {
+  const isStorage =
+    typeof storage?.getSession === 'function' && typeof storage.setSession === 'function'
+  return isStorage ? storage : refuseOption('storage', 'a Storage', storage)
+}

@@ -1,0 +1,76 @@
+import type { Awaitable } from './atomic-storage.ts'
+import { runLater } from './clock.ts'
+
+/** What the queue asks of its manager. All are read anew each time: they may change. */
+export interface RefreshTarget {
+  readonly ttl: number
+  now(): number
+  /** The longest time between two flushes, before the ttl's tenth limits it. */
+  readonly refreshInterval: number
+  refresh(accessedAt: ReadonlyMap<string, number>): Awaitable<void>
+  failed(error: unknown): void
+}
+
+/**
+ * Gathers which sessions were used, and slides their ttl in batches: at most one write a session
+ * and interval, and never so late that a session in use could expire meanwhile.
+ */
+export class RefreshQueue {
+  readonly #target: RefreshTarget
+  #accessedAt = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(target: RefreshTarget) {
+    this.#target = target
+  }
+
+  /**
+   * Notes that a session was used now. One that would expire before the next flush is done with is
+   * refreshed at once: the promise then says when, and fails when the storage does.
+   */
+  add(id: string, expiresAt: number | undefined): Awaitable<void> {
+    const { ttl } = this.#target
+    const now = this.#target.now()
+    const interval = this.#interval
+    if (expiresAt !== undefined) {
+      if (expiresAt > now + ttl - interval) return undefined
+      if (expiresAt < now + 2 * interval) return this.#target.refresh(new Map([[id, now]]))
+    }
+    this.#accessedAt.set(id, now)
+    this.#timer ??= runLater(() => void this.#flushInBackground(), interval)
+    return undefined
+  }
+
+  /** Drops what is noted of a session: it was written, which slides its ttl too, or removed. */
+  forget(id: string): void {
+    if (this.#accessedAt.size > 0) this.#accessedAt.delete(id)
+  }
+
+  /** Writes what has gathered. What could not be written is kept for the next time. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const accessedAt = this.#accessedAt
+    if (accessedAt.size === 0) return
+    this.#accessedAt = new Map()
+    try {
+      await this.#target.refresh(accessedAt)
+    } catch (error) {
+      this.#accessedAt = new Map([...accessedAt, ...this.#accessedAt])
+      throw error
+    }
+  }
+
+  get #interval(): number {
+    return Math.min(this.#target.refreshInterval, Math.ceil(this.#target.ttl / 10))
+  }
+
+  async #flushInBackground(): Promise<void> {
+    try {
+      await this.flush()
+    } catch (error) {
+      this.#timer ??= runLater(() => void this.#flushInBackground(), this.#interval)
+      this.#target.failed(error)
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import type { AtomicVerbs, Awaitable } from './atomic-storage.ts'
+import type { Storage } from './storage.ts'
+
+/** What a session needs of its manager. Everything is read anew each time: it may change. */
+export interface SessionContext {
+  readonly ttl: number
+  readonly storage: Storage
+  readonly verbs: AtomicVerbs
+  /** The id as storages are handed it. */
+  idAtRest(id: string): string
+  /** The session was read: its ttl slides. */
+  used(idAtRest: string, expiresAt: number | undefined): Awaitable<void>
+  /** The session was written or removed: nothing is left to slide. */
+  written(idAtRest: string): void
+}
+
+/** Who is told what a session is about to do, before it does it; a throw stops it. */
+export interface SessionObserver {
+  /** It will be read. */
+  reading(): void
+  /** It will be changed, so that at the end there may be something to save. */
+  changing(): void
+}

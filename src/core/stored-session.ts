@@ -1,0 +1,286 @@
+import type { Awaitable, Loaded } from './atomic-storage.ts'
+import { applyChanges, type EncodedData, NO_DATA } from './changes.ts'
+import { SessionError, storageError } from './errors.ts'
+import { makeId, type SessionIdFunc } from './make-id.ts'
+import { PendingChanges } from './pending-changes.ts'
+import type { SessionContext } from './session-context.ts'
+import { Turns } from './turns.ts'
+
+const ATTEMPTS = 3
+
+/**
+ * One session as its storage knows it: the id, whether it exists, and the snapshot that was loaded.
+ * Knows texts, not values. Loads are shared; everything that writes runs one after another.
+ */
+export class StoredSession {
+  readonly #context: SessionContext
+  readonly #idFunc: SessionIdFunc | undefined
+  /** Whether the application chose the id, so that it may name a session that does not exist yet. */
+  #chosen: boolean
+  readonly #turns = new Turns()
+  #id: string | undefined
+  /** Whether the storage holds a session under the id; undefined while nobody has asked. */
+  #exists: boolean | undefined
+  #snapshot: EncodedData = NO_DATA
+  /** Which keys the snapshot tells of: all, or those that were asked for one by one. */
+  #known: 'all' | Set<string> = new Set()
+  #loading: Promise<void> | undefined
+  #removed = false
+
+  constructor(
+    context: SessionContext,
+    id: string | undefined,
+    chosen: boolean,
+    idFunc: SessionIdFunc | undefined,
+  ) {
+    this.#context = context
+    this.#id = id
+    this.#chosen = chosen
+    this.#idFunc = idFunc
+  }
+
+  /** The id under which the session is stored, as far as is known. */
+  get storedId(): string | undefined {
+    return this.#exists === true ? this.#id : undefined
+  }
+
+  /** False once it is certain that nothing is stored. */
+  get mayExist(): boolean {
+    return this.#turns.isBusy || (this.#id !== undefined && this.#exists !== false)
+  }
+
+  /** Whether something is being written. */
+  get isBusy(): boolean {
+    return this.#turns.isBusy
+  }
+
+  /** Resolves when nothing is being written any more. */
+  idle(): Promise<void> {
+    return this.#turns.idle()
+  }
+
+  /** What the snapshot says of a key, without asking the storage. */
+  peek(key: string): string | undefined {
+    return this.#snapshot.get(key)
+  }
+
+  /** Whether a stored session was removed and none has been begun since. */
+  get wasRemoved(): boolean {
+    return this.#removed && this.#exists !== true
+  }
+
+  /** The id, made now if there is none. Makes sure first that a given one is known. */
+  async id(): Promise<string> {
+    if (this.#exists !== true) await this.read(undefined)
+    this.#id ??= await this.#makeId()
+    return this.#id
+  }
+
+  /** The snapshot, once it tells of the key, or of all keys if none is named. */
+  read(key: string | undefined): Awaitable<EncodedData> {
+    if (this.#turns.isBusy || this.#loading !== undefined) return this.#readLater(key)
+    if (this.#tellsOf(key)) return this.#snapshot
+    const loaded = this.#load(key)
+    if (loaded === undefined) return this.#snapshot
+    this.#loading = loaded.finally(() => {
+      this.#loading = undefined
+    })
+    return this.#readLater(key)
+  }
+
+  /** Stores changes: merges them into the session, or begins one if there is none. */
+  commit(changes: PendingChanges): Promise<void> {
+    return this.#inTurn(() => this.#commit(changes))
+  }
+
+  /** Removes the session from the storage. What comes next begins a new one. */
+  destroy(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#id !== undefined && this.#exists !== false) {
+        const id = this.#context.idAtRest(this.#id)
+        this.#context.written(id)
+        await this.#context.verbs.destroy(id)
+        this.#removed = true
+      }
+      this.#chosen = false
+      this.#forget()
+    })
+  }
+
+  /** Stores the session with these changes under a new id, and answers that id. */
+  rotate(changes: PendingChanges, keepOld: boolean): Promise<string> {
+    return this.#inTurn(async () => {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const newId = await this.#makeId()
+        if (await this.#rotate(newId, changes, keepOld)) return newId
+      }
+      throw new SessionError('ERR_CONFLICT', `No unused id was found in ${ATTEMPTS} attempts`)
+    })
+  }
+
+  async #readLater(key: string | undefined): Promise<EncodedData> {
+    await this.#turns.idle()
+    await this.#loading
+    return this.read(key)
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#turns.run(async () => {
+        // What is being loaded must not arrive after what is being written.
+        if (this.#loading !== undefined) await this.#loading.catch(() => undefined)
+        return work()
+      })
+    } catch (error) {
+      throw storageError(error)
+    }
+  }
+
+  #tellsOf(key: string | undefined): boolean {
+    if (this.#id === undefined || this.#exists === false || this.#known === 'all') return true
+    return key !== undefined && this.#known.has(key)
+  }
+
+  /** Asks the storage; done at once when the storage answers at once. */
+  #load(key: string | undefined): Promise<void> | undefined {
+    const id = this.#context.idAtRest(this.#id ?? '')
+    try {
+      const loaded = this.#context.verbs.load(id, this.#context.ttl, key)
+      const accepted =
+        loaded instanceof Promise
+          ? loaded.then(answer => this.#accept(id, answer, key))
+          : this.#accept(id, loaded, key)
+      return accepted?.catch(error => Promise.reject(storageError(error)))
+    } catch (error) {
+      throw storageError(error)
+    }
+  }
+
+  #accept(
+    id: string,
+    loaded: Loaded | undefined,
+    key: string | undefined,
+  ): Promise<void> | undefined {
+    if (loaded === undefined) {
+      this.#forget()
+      return undefined
+    }
+    this.#exists = true
+    if (loaded.partial !== true) {
+      this.#snapshot = loaded.data
+      this.#known = 'all'
+    } else if (this.#known !== 'all') {
+      this.#snapshot = new Map([...this.#snapshot, ...loaded.data])
+      this.#known.add(key ?? '')
+    }
+    const refreshed = this.#context.used(id, loaded.expiresAt)
+    return refreshed instanceof Promise ? refreshed : undefined
+  }
+
+  async #commit(changes: PendingChanges): Promise<void> {
+    const { committed, tracked } = track(changes)
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (await this.#merge(tracked)) {
+        if (this.#known === 'all' || this.#known.size > 0) {
+          this.#snapshot = applyChanges(this.#snapshot, committed)
+        }
+        return
+      }
+      if (!changes.addsSomething) return
+      if (await this.#create(tracked)) return
+    }
+    throw new SessionError('ERR_CONFLICT', `No new session could be begun in ${ATTEMPTS} attempts`)
+  }
+
+  /** Answers false when there is no session to merge into, so that one may be begun. */
+  async #merge(changes: PendingChanges): Promise<boolean> {
+    if (this.#id === undefined || this.#exists === false) return false
+    const id = this.#context.idAtRest(this.#id)
+    if (await this.#context.verbs.merge(id, changes, this.#context.ttl)) {
+      this.#exists = true
+      this.#context.written(id)
+      return true
+    }
+    this.#checkNotGone()
+    this.#forget()
+    return false
+  }
+
+  async #create(changes: PendingChanges): Promise<boolean> {
+    this.#id ??= await this.#makeId()
+    const data = applyChanges(NO_DATA, changes)
+    const id = this.#context.idAtRest(this.#id)
+    if (await this.#context.verbs.create(id, data, this.#context.ttl)) {
+      this.#exists = true
+      this.#snapshot = data
+      this.#known = 'all'
+      return true
+    }
+    // Somebody began the chosen session first: merge into it. An id made here is simply taken.
+    if (this.#chosen) this.#exists = undefined
+    else this.#id = undefined
+    return false
+  }
+
+  async #rotate(newId: string, changes: PendingChanges, keepOld: boolean): Promise<boolean> {
+    if (this.#id === undefined || this.#exists === false) return this.#rotateNothing(newId, changes)
+    const { idAtRest, verbs, ttl } = this.#context
+    const id = idAtRest(this.#id)
+    const rotation = await verbs.rotate(id, idAtRest(newId), changes, ttl, keepOld)
+    if (rotation === 'taken') return false
+    if (rotation === 'absent') {
+      this.#checkNotGone()
+      return this.#rotateNothing(newId, changes)
+    }
+    if (!keepOld) this.#context.written(id)
+    this.#id = newId
+    this.#chosen = false
+    this.#exists = true
+    this.#snapshot = applyChanges(this.#snapshot, changes)
+    return true
+  }
+
+  /** Nothing is stored yet: the new id is for the first thing that will be. */
+  async #rotateNothing(newId: string, changes: PendingChanges): Promise<boolean> {
+    this.#forget()
+    this.#id = newId
+    this.#chosen = false
+    return !changes.addsSomething || this.#create(changes)
+  }
+
+  /** A session that was there and is not any more stays gone: nothing may bring it back. */
+  #checkNotGone(): void {
+    if (this.#exists !== true) return
+    const reason = 'it was removed, regenerated or expired since it was loaded'
+    throw new SessionError(
+      'ERR_GONE',
+      `The session is gone: ${reason}. The changes were not stored`,
+    )
+  }
+
+  /** There is no such session. An id that a client sent is dropped; one that was chosen stays. */
+  #forget(): void {
+    this.#exists = false
+    this.#snapshot = NO_DATA
+    this.#known = 'all'
+    if (!this.#chosen) this.#id = undefined
+  }
+
+  #makeId(): Promise<string> {
+    return makeId(this.#context.storage, this.#context.ttl, this.#idFunc)
+  }
+}
+
+/** The changes, and beside them what they came to once their update has run. */
+function track(changes: PendingChanges): { tracked: PendingChanges; committed: PendingChanges } {
+  const { update } = changes
+  if (update === undefined) return { tracked: changes, committed: changes }
+  const committed = new PendingChanges()
+  committed.restore(changes)
+  const fn = (text: string | undefined): string => {
+    const result = update.fn(text)
+    committed.setKey(update.key, result)
+    return result
+  }
+  return { tracked: changes.withUpdate({ key: update.key, fn }), committed }
+}

@@ -1,0 +1,147 @@
+import { SessionError } from './errors.ts'
+import { splitArray, splitObject } from './json.ts'
+
+/** Deep enough for any data, and far below what GoFrame's decoder (10,000) and the stack can take. */
+const MAX_DEPTH = 500
+
+/**
+ * The JSON text of a value.
+ *
+ * Takes `null`, booleans, finite numbers, strings, `bigint`, arrays and plain objects of these. A
+ * property that is `undefined` is left out, as `JSON.stringify` does.
+ *
+ * @throws {@link SessionError} `ERR_VALUE` for everything else, naming where in the value it stands
+ */
+export function encodeValue(value: unknown): string {
+  return encode(value, [], [])
+}
+
+function encode(value: unknown, path: (string | number)[], ancestors: object[]): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'number':
+      return encodeNumber(value, path)
+    case 'boolean':
+    case 'bigint':
+      return String(value)
+    case 'object':
+      return value === null ? 'null' : encodeObject(value, path, ancestors)
+    default:
+      return refuse(path, value === undefined ? 'undefined' : `a ${typeof value}`)
+  }
+}
+
+function encodeNumber(value: number, path: (string | number)[]): string {
+  if (!Number.isFinite(value)) refuse(path, String(value))
+  if (Object.is(value, -0)) return '-0'
+  const text = String(value)
+  // Without a fraction it would read as a big integer and come back as a bigint.
+  const readsAsBigInteger = !Number.isSafeInteger(value) && /^-?\d+$/.test(text)
+  return readsAsBigInteger ? `${text}.0` : text
+}
+
+function encodeObject(value: object, path: (string | number)[], ancestors: object[]): string {
+  if (ancestors.includes(value)) refuse(path, 'a reference to something that contains it')
+  if (ancestors.length === MAX_DEPTH) refuse(path, `nested deeper than ${MAX_DEPTH} levels`)
+  ancestors.push(value)
+  const text = Array.isArray(value)
+    ? encodeArray(value, path, ancestors)
+    : encodePlainObject(value, path, ancestors)
+  ancestors.pop()
+  return text
+}
+
+function encodeArray(
+  value: readonly unknown[],
+  path: (string | number)[],
+  ancestors: object[],
+): string {
+  const parts: string[] = []
+  for (let index = 0; index < value.length; index++) {
+    path.push(index)
+    parts.push(encode(value[index], path, ancestors))
+    path.pop()
+  }
+  return `[${parts.join(',')}]`
+}
+
+function encodePlainObject(value: object, path: (string | number)[], ancestors: object[]): string {
+  if (!isPlainObject(value)) refuse(path, describeInstance(value))
+  const parts: string[] = []
+  for (const [key, member] of Object.entries(value)) {
+    if (member === undefined) continue
+    path.push(key)
+    parts.push(`${JSON.stringify(key)}:${encode(member, path, ancestors)}`)
+    path.pop()
+  }
+  return `{${parts.join(',')}}`
+}
+
+/** Whether an object is `{...}` of this realm or another (a vm context, a test runner's). */
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function describeInstance(value: object): string {
+  const name: unknown = value.constructor?.name
+  const hint = value instanceof Date ? ' (store its toISOString() or getTime() instead)' : ''
+  return `an instance of ${typeof name === 'string' && name !== '' ? name : 'a class'}${hint}`
+}
+
+function refuse(path: readonly (string | number)[], got: string): never {
+  const place =
+    path.length === 0
+      ? 'the value'
+      : `the value at ${path.map(step => `[${JSON.stringify(step)}]`).join('')}`
+  const expected = 'null, booleans, finite numbers, strings, bigint, arrays and plain objects'
+  throw new SessionError('ERR_VALUE', `A session keeps ${expected}, but ${place} is ${got}`)
+}
+
+/**
+ * The value of a JSON text, as a new object that nobody else holds. Integers that a `number` cannot
+ * hold exactly come back as `bigint`; every other number is a `number`.
+ *
+ * The text must be valid JSON.
+ */
+export function decodeValue(text: string): unknown {
+  // Only a run of 16 digits can be an integer beyond 2^53; everything else is for the native parser.
+  if (!/\d{16}/.test(text)) return JSON.parse(text)
+  switch (text[0]) {
+    case '{':
+      return decodeMembers(splitObject(text))
+    case '[':
+      return splitArray(text).map(decodeValue)
+    case '"':
+      return JSON.parse(text)
+    default:
+      return decodeNumber(text)
+  }
+}
+
+/** A plain object with these members decoded. `__proto__` becomes a property like any other. */
+export function decodeMembers(
+  members: Iterable<readonly [string, string]>,
+): Record<string, unknown> {
+  const object: Record<string, unknown> = {}
+  for (const [key, text] of members) setOwn(object, key, decodeValue(text))
+  return object
+}
+
+/** Sets an own property of that very name, where `object['__proto__'] = ...` would not. */
+export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') object[key] = value
+  else
+    Object.defineProperty(object, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    })
+}
+
+function decodeNumber(text: string): number | bigint {
+  const value = Number(text)
+  return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : BigInt(text)
+}

@@ -1,0 +1,48 @@
+import type { EncodedData } from '../core/changes.ts'
+import { SessionError } from '../core/errors.ts'
+import { joinObject, splitObject } from '../core/json.ts'
+import type { SessionData } from '../core/storage.ts'
+import { decodeMembers, encodeValue } from '../core/value.ts'
+
+/**
+ * A session's data from the text of its record: one JSON object, as GoFrame writes it. Each value
+ * stays the text it is. `null` and `''` are no session, as for GoFrame.
+ *
+ * @throws {@link SessionError} `ERR_UNREADABLE` when it is anything else
+ */
+export function parseRecord(text: string): EncodedData | undefined {
+  if (text === '') return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return refuse('it is not JSON')
+  }
+  if (value === null) return undefined
+  if (typeof value !== 'object' || Array.isArray(value)) return refuse('it is not a JSON object')
+  return splitObject(text)
+}
+
+/** The text of a session's record. */
+export const formatRecord: (data: EncodedData) => string = joinObject
+
+/** For your own storage: a session's data as JSON text, big integers included, in GoFrame's format. */
+export function encodeData(data: SessionData): string {
+  const members = new Map<string, string>()
+  for (const [key, value] of Object.entries(data)) members.set(key, encodeValue(value))
+  return formatRecord(members)
+}
+
+/**
+ * For your own storage: the data of a text that {@link encodeData} or GoFrame made. Integers beyond
+ * 2^53 - 1 come back as `bigint`.
+ *
+ * @throws {@link SessionError} `ERR_UNREADABLE` when the text is not JSON of an object
+ */
+export function decodeData(text: string): SessionData {
+  return decodeMembers(parseRecord(text) ?? [])
+}
+
+function refuse(reason: string): never {
+  throw new SessionError('ERR_UNREADABLE', `The stored session cannot be read: ${reason}`)
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => new URL(`./src/${path}`, import.meta.url).pathname
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^gsession$/, replacement: source('index.ts') },
+      { find: /^gsession\/http$/, replacement: source('adapters/node.ts') },
+      { find: /^gsession\/testing$/, replacement: source('testing/index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+  },
+})
