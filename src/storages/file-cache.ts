@@ -1,0 +1,76 @@
+import type { Stats } from 'node:fs'
+import type { FileRecord } from './file-record.ts'
+import { Recency } from './recency.ts'
+import { NO_SLOT, Slots } from './slots.ts'
+
+/** File systems tell time in ticks of up to 10 ms; two changes within one look alike. */
+const TICK = 50
+
+interface Entry {
+  readonly record: FileRecord
+  readonly stats: Stats
+  /** Whether these stats can belong to these bytes alone. */
+  readonly certain: boolean
+}
+
+/**
+ * The records of the sessions used last, each good for as long as its file looks the same: inode,
+ * size and times. Looking is a `stat`, a few microseconds, and shows what other processes wrote.
+ *
+ * A file changed twice within a tick may look the same though it is not. Our own writes carry times
+ * that never come twice; what was read so soon after a change of unknown origin is not relied upon.
+ */
+export class FileCache {
+  readonly #slots = new Slots()
+  readonly #recency = new Recency()
+  readonly #entries: (Entry | undefined)[] = []
+  readonly #maxEntries: number
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries
+  }
+
+  /** The record of a file that looks like this, if it is known. */
+  get(id: string, stats: Stats): FileRecord | undefined {
+    const slot = this.#slots.find(id)
+    const entry = slot === NO_SLOT ? undefined : this.#entries[slot]
+    if (entry === undefined || !entry.certain || !looksSame(entry.stats, stats)) return undefined
+    this.#recency.use(slot)
+    return entry.record
+  }
+
+  /** Notes what was read from a file that looked like this before and after. */
+  noteRead(id: string, record: FileRecord, stats: Stats): void {
+    this.#note(id, { record, stats, certain: Date.now() - stats.mtimeMs > TICK })
+  }
+
+  /** Notes what this process wrote. */
+  noteWritten(id: string, record: FileRecord, stats: Stats): void {
+    this.#note(id, { record, stats, certain: true })
+  }
+
+  forget(id: string): void {
+    const slot = this.#slots.find(id)
+    if (slot !== NO_SLOT) this.#removeSlot(slot)
+  }
+
+  #note(id: string, entry: Entry): void {
+    let slot = this.#slots.find(id)
+    if (slot === NO_SLOT) {
+      if (this.#slots.size >= this.#maxEntries) this.#removeSlot(this.#recency.oldest)
+      slot = this.#slots.add(id)
+      this.#recency.add(slot)
+    }
+    this.#entries[slot] = entry
+  }
+
+  #removeSlot(slot: number): void {
+    this.#slots.remove(slot)
+    this.#recency.remove(slot)
+    this.#entries[slot] = undefined
+  }
+}
+
+function looksSame(a: Stats, b: Stats): boolean {
+  return a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino
+}

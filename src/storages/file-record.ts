@@ -1,0 +1,56 @@
+import type { EncodedData } from '../core/changes.ts'
+import { SessionError } from '../core/errors.ts'
+import type { FileCipher } from './file-cipher.ts'
+import { formatRecord, parseRecord } from './record.ts'
+
+/** What a session file says. */
+export interface FileRecord {
+  /** When the session was last used or written, in milliseconds since 1970. */
+  readonly usedAt: number
+  readonly data: EncodedData
+}
+
+/** The length of the time at the start of a file. */
+export const HEADER_BYTES = 8
+
+/**
+ * The bytes of a session file, in GoFrame's format: the time as 8 bytes, little-endian, then the
+ * JSON, encrypted or not. The time and the id are bound to encrypted bytes.
+ */
+export function encodeFile(id: string, record: FileRecord, cipher: FileCipher): Buffer {
+  const header = encodeTime(record.usedAt)
+  const json = Buffer.from(formatRecord(record.data))
+  return Buffer.concat([header, cipher.encrypt(json, contextOf(header, id))])
+}
+
+/**
+ * What the bytes of a session file say; `undefined` when they hold no session, as 8 bytes or fewer do.
+ *
+ * @throws {@link SessionError} `ERR_UNREADABLE` when they are not a session file, or not this one's
+ */
+export function decodeFile(id: string, bytes: Buffer, cipher: FileCipher): FileRecord | undefined {
+  if (bytes.length <= HEADER_BYTES) return undefined
+  const header = bytes.subarray(0, HEADER_BYTES)
+  const json = cipher.decrypt(bytes.subarray(HEADER_BYTES), contextOf(header, id))
+  if (json === undefined) {
+    const reason = 'no key decrypts it, or it was changed or moved'
+    throw new SessionError('ERR_UNREADABLE', `The stored session cannot be read: ${reason}`)
+  }
+  const data = parseRecord(json.toString())
+  return data && { usedAt: decodeTime(header), data }
+}
+
+/** The time in a file's header. */
+export function decodeTime(header: Buffer): number {
+  return Number(header.readBigInt64LE(0))
+}
+
+function encodeTime(time: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeBigInt64LE(BigInt(Math.floor(time)))
+  return header
+}
+
+function contextOf(header: Buffer, id: string): Buffer {
+  return Buffer.concat([header, Buffer.from(id)])
+}

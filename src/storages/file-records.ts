@@ -1,0 +1,221 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  type Stats,
+} from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Awaitable } from '../core/atomic-storage.ts'
+import { SessionError } from '../core/errors.ts'
+import { FileCache } from './file-cache.ts'
+import type { FileCipher } from './file-cipher.ts'
+import { codeOf, fileError } from './file-error.ts'
+import { FileLock, LockLost, removeIfThere } from './file-lock.ts'
+import { decodeFile, encodeFile, type FileRecord, HEADER_BYTES } from './file-record.ts'
+
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
+const ATTEMPTS = 5
+/** GoFrame writes in place: a record that makes no sense yet may do so a moment later. */
+const WRITING_TIME = 200
+const WRITING_PAUSE = 20
+
+/** The record makes no sense, but it changed just now: somebody may be in the middle of writing it. */
+class HalfWritten extends Error {}
+
+/** A session's record, held against all other processes until the work with it is done. */
+export interface HeldRecord {
+  readonly record: FileRecord | undefined
+  store(record: FileRecord): Promise<void>
+  remove(): void
+}
+
+/** The session files of one folder: reading them, and changing them one process at a time. */
+export class FileRecords {
+  readonly #folder: string
+  readonly #cipher: FileCipher
+  readonly #durable: boolean
+  readonly #cache: FileCache
+
+  constructor(folder: string, cipher: FileCipher, durable: boolean, maxCached: number) {
+    this.#folder = folder
+    this.#cipher = cipher
+    this.#durable = durable
+    this.#cache = new FileCache(maxCached)
+  }
+
+  /**
+   * The record of a session, from memory if its file has not changed. Answers at once, but for a
+   * record that makes no sense: that is waited for, and in the end put aside.
+   */
+  read(id: string): Awaitable<FileRecord | undefined> {
+    try {
+      return this.#read(id)
+    } catch (error) {
+      if (error instanceof HalfWritten || isUnreadable(error)) return this.#readPatiently(id)
+      throw fileError(error)
+    }
+  }
+
+  /** Whether there is a file for this session, whatever it says. */
+  exists(id: string): boolean {
+    try {
+      return this.#stat(id) !== undefined
+    } catch (error) {
+      throw fileError(error)
+    }
+  }
+
+  /** Does some work with a record that nobody else can change meanwhile. It may run again. */
+  async change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#changeOnce(id, work)
+      } catch (error) {
+        if (attempt < ATTEMPTS && error instanceof LockLost) continue
+        if (!(error instanceof HalfWritten)) throw fileError(error)
+        await sleep(WRITING_PAUSE)
+      }
+    }
+  }
+
+  async #changeOnce<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
+    const lock = await FileLock.take(join(this.#folder, `${id}.lock`))
+    try {
+      const record = this.#readOrPutAside(id)
+      return await work({
+        record,
+        store: changed => this.#store(lock, id, changed),
+        remove: () => this.#remove(id),
+      })
+    } finally {
+      lock.release()
+    }
+  }
+
+  async #store(lock: FileLock, id: string, record: FileRecord): Promise<void> {
+    const bytes = encodeFile(id, record, this.#cipher)
+    const stats = await lock.store(bytes, this.#pathOf(id), this.#durable)
+    this.#cache.noteWritten(id, record, stats)
+    if (this.#durable) await this.#flushFolder()
+  }
+
+  /** A rename survives a power failure once the folder is on the disk. */
+  async #flushFolder(): Promise<void> {
+    const folder = await open(this.#folder, 'r')
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  }
+
+  #remove(id: string): void {
+    removeIfThere(this.#pathOf(id))
+    this.#cache.forget(id)
+  }
+
+  async #readPatiently(id: string): Promise<FileRecord | undefined> {
+    for (;;) {
+      try {
+        return this.#read(id)
+      } catch (error) {
+        if (isUnreadable(error)) return this.change(id, held => held.record)
+        if (!(error instanceof HalfWritten)) throw fileError(error)
+        await sleep(WRITING_PAUSE)
+      }
+    }
+  }
+
+  #readOrPutAside(id: string): FileRecord | undefined {
+    try {
+      return this.#read(id)
+    } catch (error) {
+      if (isUnreadable(error)) {
+        renameSync(this.#pathOf(id), join(this.#folder, `${id}.unreadable`))
+        this.#cache.forget(id)
+      }
+      throw error
+    }
+  }
+
+  #read(id: string): FileRecord | undefined {
+    const stats = this.#stat(id)
+    if (stats === undefined) {
+      this.#cache.forget(id)
+      return undefined
+    }
+    return this.#cache.get(id, stats) ?? this.#readFile(id)
+  }
+
+  #readFile(id: string): FileRecord | undefined {
+    const file = readWholeFile(this.#pathOf(id))
+    if (file === undefined) return undefined
+    const record = this.#decode(id, file)
+    if (record !== undefined) this.#cache.noteRead(id, record, file.stats)
+    return record
+  }
+
+  #decode(id: string, file: WholeFile): FileRecord | undefined {
+    const changedJustNow = Math.abs(Date.now() - file.stats.mtimeMs) < WRITING_TIME
+    if (file.bytes.length <= HEADER_BYTES && changedJustNow) throw new HalfWritten()
+    try {
+      return decodeFile(id, file.bytes, this.#cipher)
+    } catch (error) {
+      throw changedJustNow ? new HalfWritten() : error
+    }
+  }
+
+  #stat(id: string): Stats | undefined {
+    return lstatSync(this.#pathOf(id), { throwIfNoEntry: false })
+  }
+
+  #pathOf(id: string): string {
+    return join(this.#folder, `${id}.session`)
+  }
+}
+
+interface WholeFile {
+  readonly bytes: Buffer
+  readonly stats: Stats
+}
+
+/** The bytes of a regular file, never through a symbolic link; `undefined` when there is none. */
+function readWholeFile(path: string): WholeFile | undefined {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, READ_FLAGS)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const stats = fstatSync(descriptor)
+    if (!stats.isFile()) {
+      throw new SessionError('ERR_STORAGE', 'What stands in the place of a session file is no file')
+    }
+    return { bytes: readAll(descriptor, stats.size), stats }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function readAll(descriptor: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size)
+  let length = 0
+  while (length < size) {
+    const count = readSync(descriptor, bytes, length, size - length, length)
+    if (count === 0) break
+    length += count
+  }
+  return bytes.subarray(0, length)
+}
+
+function isUnreadable(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_UNREADABLE'
+}

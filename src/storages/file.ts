@@ -1,0 +1,221 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
+import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts'
+import type { Clock } from '../core/clock.ts'
+import { type Duration, parseDuration } from '../core/duration.ts'
+import { SessionError } from '../core/errors.ts'
+import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
+import { isSessionId } from '../core/session-id.ts'
+import { aesGcm, type EncryptionKey } from './aes-gcm.ts'
+import { BuiltInStorage } from './built-in-storage.ts'
+import { type FileCipher, plainText } from './file-cipher.ts'
+import { defaultFolder, openFolder } from './file-folder.ts'
+import type { FileRecord } from './file-record.ts'
+import { FileRecords } from './file-records.ts'
+import { FileSweeper } from './file-sweeper.ts'
+import { goframeCipher } from './goframe-cipher.ts'
+
+export interface StorageFileOptions {
+  /**
+   * The folder of the session files. It is made, for this user alone, if it does not exist.
+   *
+   * @default a folder of this user and this program, under XDG_STATE_HOME or ~/.local/state
+   */
+  path?: string
+  /**
+   * Encrypts what is stored. `keys`: AES-256-GCM; the first key encrypts, all of them decrypt.
+   * `insecureGoFrame`: GoFrame's own cipher with its public key, only to share such files with Go.
+   *
+   * @default no encryption
+   */
+  encryption?: { readonly keys: readonly EncryptionKey[] } | { readonly insecureGoFrame: true }
+  /**
+   * What a stored session survives. `'process'`: the end of this process, `kill -9` included.
+   * `'power'`: a power failure too, for an fsync of file and folder at each write.
+   *
+   * @default 'process'
+   */
+  durability?: 'process' | 'power'
+  /**
+   * How often expired sessions are cleared from the folder. They cannot be read anyway.
+   *
+   * @default '1h'
+   */
+  sweepInterval?: Duration
+  /**
+   * How many sessions to keep in memory, to be read without reading their file.
+   *
+   * @default 10000
+   */
+  maxCached?: number
+  /** @default Date.now */
+  clock?: Clock
+}
+
+const OPTIONS = ['path', 'encryption', 'durability', 'sweepInterval', 'maxCached', 'clock'] as const
+/** How long a batch of refreshes works before other work gets a turn, in milliseconds. */
+const REFRESH_SLICE = 2
+
+/**
+ * Keeps sessions in files, one each, in GoFrame's format. Survives restarts and crashes; several
+ * processes of one machine may share the folder. Sessions in use are served from memory, after a
+ * look at the file that takes microseconds.
+ *
+ * Reading and writing are synchronous calls on small files, which is several times faster than
+ * asynchronous ones; the folder belongs on a local disk.
+ */
+export class StorageFile extends BuiltInStorage {
+  /** The folder of the session files. */
+  readonly path: string
+  readonly #records: FileRecords
+  readonly #sweeper: FileSweeper
+  /** The longest ttl seen: what is older than that may be cleared. */
+  #longestTtl = 0
+  #closed = false
+
+  /**
+   * @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take; `ERR_STORAGE`
+   * when the folder cannot be made, is not this user's, or can be written by others
+   */
+  constructor(options: StorageFileOptions = {}) {
+    refuseUnknownOptions(options, OPTIONS)
+    super(options.clock ?? Date.now)
+    const { durability = 'process', sweepInterval = '1h', maxCached = 10_000 } = options
+    if (durability !== 'process' && durability !== 'power') {
+      refuseOption('durability', "'process' or 'power'", durability)
+    }
+    if (!Number.isInteger(maxCached) || maxCached < 1) {
+      refuseOption('maxCached', 'a whole number from 1 on', maxCached)
+    }
+    const interval = parseDuration('sweepInterval', sweepInterval)
+    const cipher = chooseCipher(options.encryption)
+    this.path = openFolder(options.path ?? defaultFolder())
+    this.#records = new FileRecords(this.path, cipher, durability === 'power', maxCached)
+    this.#sweeper = this.#makeSweeper(interval)
+  }
+
+  create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
+    this.#check(id, ttl)
+    return this.#records.change(id, async held => {
+      if (this.#isAlive(held.record, ttl)) return false
+      await held.store({ usedAt: this.clock(), data })
+      return true
+    })
+  }
+
+  load(id: string, ttl: number): Awaitable<Loaded | undefined> {
+    this.#check(id, ttl)
+    const record = this.#records.read(id)
+    if (record instanceof Promise) return record.then(later => this.#loaded(later, ttl))
+    return this.#loaded(record, ttl)
+  }
+
+  merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
+    this.#check(id, ttl)
+    return this.#records.change(id, async held => {
+      if (!this.#isAlive(held.record, ttl)) return false
+      await held.store({ usedAt: this.clock(), data: applyChanges(held.record.data, changes) })
+      return true
+    })
+  }
+
+  rotate(
+    id: string,
+    newId: string,
+    changes: Changes,
+    ttl: number,
+    keepOld: boolean,
+  ): Promise<Rotation> {
+    this.#check(id, ttl)
+    return this.#records.change(id, async held => {
+      if (!this.#isAlive(held.record, ttl)) return 'absent'
+      const created = await this.create(newId, applyChanges(held.record.data, changes), ttl)
+      if (!created) return 'taken'
+      if (!keepOld) held.remove()
+      return 'rotated'
+    })
+  }
+
+  async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
+    let sliceEnd = performance.now() + REFRESH_SLICE
+    for (const [id, time] of accessedAt) {
+      this.#check(id, ttl)
+      if (this.#records.exists(id)) await this.#refresh(id, time, ttl)
+      if (performance.now() < sliceEnd) continue
+      await nextTurn()
+      sliceEnd = performance.now() + REFRESH_SLICE
+    }
+  }
+
+  async destroy(id: string): Promise<void> {
+    this.#check(id, 0)
+    if (this.#records.exists(id)) await this.#records.change(id, held => held.remove())
+  }
+
+  protected replace(id: string, data: EncodedData, ttl: number): Promise<void> {
+    this.#check(id, ttl)
+    return this.#records.change(id, held => held.store({ usedAt: this.clock(), data }))
+  }
+
+  /**
+   * Clears expired sessions now, and what killed processes left behind. Happens by itself every
+   * `sweepInterval`; yields to other work, and never removes a session that was used meanwhile.
+   *
+   * @returns how many sessions were removed
+   */
+  sweep(): Promise<number> {
+    return this.#sweeper.sweep()
+  }
+
+  /** Stops the clean-up. Using the storage afterwards is an error. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#sweeper.stop()
+  }
+
+  #loaded(record: FileRecord | undefined, ttl: number): Loaded | undefined {
+    if (!this.#isAlive(record, ttl)) return undefined
+    return { data: record.data, expiresAt: record.usedAt + ttl }
+  }
+
+  #isAlive(record: FileRecord | undefined, ttl: number): record is FileRecord {
+    return record !== undefined && record.usedAt + ttl >= this.clock()
+  }
+
+  /** A session that had expired by then stays so, and a later use is not undone. */
+  #refresh(id: string, time: number, ttl: number): Promise<void> {
+    return this.#records.change(id, async ({ record, store }) => {
+      if (record === undefined || record.usedAt >= time || record.usedAt + ttl < time) return
+      await store({ usedAt: time, data: record.data })
+    })
+  }
+
+  #check(id: string, ttl: number): void {
+    if (this.#closed) throw new SessionError('ERR_CLOSED', 'The session storage is closed')
+    // Whoever calls, no path is made of anything but an id.
+    if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
+    if (this.#longestTtl === 0) this.#sweeper.start()
+    if (ttl > this.#longestTtl) this.#longestTtl = ttl
+  }
+
+  #makeSweeper(interval: number): FileSweeper {
+    const target = {
+      folder: this.path,
+      mayBeExpired: (changedAt: number) => changedAt + this.#longestTtl < this.clock(),
+      removeExpired: (id: string) =>
+        this.#records.change(id, held => {
+          if (this.#isAlive(held.record, this.#longestTtl)) return false
+          held.remove()
+          return true
+        }),
+    }
+    return new FileSweeper(target, interval)
+  }
+}
+
+function chooseCipher(encryption: StorageFileOptions['encryption']): FileCipher {
+  if (encryption === undefined) return plainText
+  if ('keys' in encryption) return aesGcm(encryption.keys)
+  if (encryption.insecureGoFrame === true) return goframeCipher
+  return refuseOption('encryption', '{ keys } or { insecureGoFrame: true }', encryption)
+}
