@@ -14,10 +14,13 @@ export interface SessionContext {
   written(idAtRest: string): void
 }
 
+/** What will change: the values, the id that the client must know, or whether there is a session. */
+export type SessionChange = 'data' | 'id' | 'removal'
+
 /** Who is told what a session is about to do, before it does it; a throw stops it. */
 export interface SessionObserver {
   /** It will be read. */
   reading(): void
   /** It will be changed, so that at the end there may be something to save. */
-  changing(): void
+  changing(what: SessionChange): void
 }

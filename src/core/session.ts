@@ -3,7 +3,7 @@ import { SessionError } from './errors.ts'
 import { chooseId, type SessionIdFunc } from './make-id.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { readOnly } from './read-only.ts'
-import type { SessionContext, SessionObserver } from './session-context.ts'
+import type { SessionChange, SessionContext, SessionObserver } from './session-context.ts'
 import { isSessionId } from './session-id.ts'
 import type { KeyOf, ValueOr } from './session-types.ts'
 import { StoredSession } from './stored-session.ts'
@@ -139,7 +139,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
       stored = encodeValue(fn(value))
       return stored
     }
-    this.#changing()
+    this.#changing('data')
     await this.#storeChanges({ key, fn: update }, (session, changes) => session.commit(changes))
     this.#views?.delete(key)
     return readOnly(decodeValue(stored) as Value)
@@ -149,7 +149,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   async remove(...keys: KeyOf<Data>[]): Promise<void> {
     for (const key of keys) checkKey(key)
     if (keys.length === 0) return
-    this.#changing()
+    this.#changing('data')
     const mayBeStored = this.#start().mayExist
     for (const key of keys) {
       if (mayBeStored) this.#pending().removeKey(key)
@@ -163,7 +163,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * it back. A later `set` begins a new session under a new id. Nothing happens when there is none.
    */
   async removeAll(): Promise<void> {
-    this.#changing()
+    this.#changing('removal')
     this.#changes = NO_CHANGES
     this.#views = undefined
     this.#removals++
@@ -175,6 +175,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * is made and kept for the case that something is set; nothing is stored for it.
    */
   async id(): Promise<string> {
+    this.#observer?.reading()
     return this.#start().id()
   }
 
@@ -214,7 +215,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * @throws {@link SessionError} `ERR_GONE` when the session was removed meanwhile
    */
   async regenerateId(options: { readonly keepOld?: boolean } = {}): Promise<string> {
-    this.#changing()
+    this.#changing('id')
     const { keepOld = false } = options
     return this.#storeChanges(undefined, (session, changes) => session.rotate(changes, keepOld))
   }
@@ -279,7 +280,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   }
 
   #record(key: string, text: string): void {
-    this.#changing()
+    this.#changing('data')
     this.#pending().setKey(key, text)
     this.#views?.delete(key)
   }
@@ -305,8 +306,8 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     }
   }
 
-  #changing(): void {
-    this.#observer?.changing()
+  #changing(what: SessionChange): void {
+    this.#observer?.changing(what)
     this.#start()
   }
 

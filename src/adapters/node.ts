@@ -1,0 +1,168 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { SessionError } from '../core/errors.ts'
+import type { Manager } from '../core/manager.ts'
+import type { Session } from '../core/session.ts'
+import {
+  HeldResponse,
+  HttpLifecycle,
+  type HttpSessionOptions,
+  type HttpSettings,
+  type NodeResponse,
+  type ResponseStage,
+  resolveHttpOptions,
+} from '../http/index.ts'
+import { NodeExchange, type NodeRequest } from './node-exchange.ts'
+
+export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
+
+/** A request with its session. */
+export interface HasSession<Data extends object> {
+  session: Session<Data>
+}
+
+/** The options of every adapter, and one of this one's own. */
+export interface NodeSessionOptions extends HttpSessionOptions {
+  /**
+   * Answers a request whose handler threw, or whose session could not be saved. What the handler had
+   * answered is not sent. When the head has left already, the response is cut off instead.
+   *
+   * @default a plain 500 (409 for `ERR_GONE`: the session was removed meanwhile), and the error goes to stderr
+   */
+  onError?: (error: unknown, request: NodeRequest, response: NodeResponse) => void
+}
+
+/** Gives a request listener its session. The types follow the kind of server it is written for. */
+export interface WithSession<Data extends object> {
+  (
+    listener: (request: IncomingMessage & HasSession<Data>, response: ServerResponse) => unknown,
+  ): (request: IncomingMessage, response: ServerResponse) => void
+  (
+    listener: (
+      request: Http2ServerRequest & HasSession<Data>,
+      response: Http2ServerResponse,
+    ) => unknown,
+  ): (request: Http2ServerRequest, response: Http2ServerResponse) => void
+}
+
+/**
+ * Sessions for node:http, node:https and node:http2: the listener finds its session at
+ * `request.session`. It costs nothing until it is used, and is saved before the response leaves.
+ *
+ * @example
+ * createServer(session(manager)(async (request, response) => {
+ *   response.end(`${await request.session.update('views', (n = 0) => n + 1)}`)
+ * }))
+ *
+ * @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take
+ */
+export function session<Data extends object>(
+  manager: Manager<Data>,
+  options: NodeSessionOptions = {},
+): WithSession<Data> {
+  const { onError = answerError, ...httpOptions } = options
+  const settings = resolveHttpOptions(httpOptions)
+  type Listener = (request: NodeRequest & HasSession<Data>, response: NodeResponse) => unknown
+  const withSession = (listener: Listener) => (request: NodeRequest, response: NodeResponse) => {
+    const run = new NodeRun(manager, settings, request, response, onError)
+    run.handle(listener)
+  }
+  // One implementation serves both kinds of server; the overloads keep their types apart.
+  return withSession as unknown as WithSession<Data>
+}
+
+type OnError = NonNullable<NodeSessionOptions['onError']>
+
+/** One request on its way through a listener. */
+class NodeRun<Data extends object> {
+  readonly #request: NodeRequest
+  readonly #response: NodeResponse
+  readonly #onError: OnError
+  readonly #lifecycle: HttpLifecycle<Data>
+  #held: HeldResponse | undefined
+  #isClosed = false
+
+  constructor(
+    manager: Manager<Data>,
+    settings: HttpSettings,
+    request: NodeRequest,
+    response: NodeResponse,
+    onError: OnError,
+  ) {
+    this.#request = request
+    this.#response = response
+    this.#onError = onError
+    const exchange = new NodeExchange(request, response)
+    this.#lifecycle = new HttpLifecycle(manager, settings, exchange, this)
+  }
+
+  handle(
+    listener: (request: NodeRequest & HasSession<Data>, response: NodeResponse) => unknown,
+  ): void {
+    const request = Object.assign(this.#request, { session: this.#lifecycle.session })
+    try {
+      const result = listener(request, this.#response)
+      if (result instanceof Promise) {
+        result.then(
+          () => this.#saveIfClosed(),
+          error => this.#handlerFailed(error),
+        )
+      }
+    } catch (error) {
+      this.#handlerFailed(error)
+    }
+  }
+
+  /** Called by the lifecycle. */
+  get stage(): ResponseStage {
+    return this.#held?.stage ?? (this.#response.headersSent ? 'headSent' : 'open')
+  }
+
+  /** Called by the lifecycle. */
+  used(): void {
+    const lifecycle = this.#lifecycle
+    this.#held = new HeldResponse(this.#response, {
+      get needsSave() {
+        return lifecycle.needsSave
+      },
+      save: () => lifecycle.save(),
+      writeHead: () => lifecycle.writeHead(),
+      failed: error => this.#fail(error),
+      failedLate: error => this.#fail(error),
+    })
+    // A client that goes away does not take with it what was promised to be saved.
+    this.#response.once('close', () => {
+      this.#isClosed = true
+      this.#saveIfClosed()
+    })
+  }
+
+  #saveIfClosed(): void {
+    if (!this.#isClosed || !this.#lifecycle.needsSave) return
+    this.#lifecycle.session.close().catch(error => this.#fail(error))
+  }
+
+  #handlerFailed(error: unknown): void {
+    this.#lifecycle.handlerFailed()
+    this.#onError(error, this.#request, this.#response)
+  }
+
+  #fail(error: unknown): void {
+    this.#lifecycle.abandon()
+    this.#onError(error, this.#request, this.#response)
+  }
+}
+
+function answerError(error: unknown, _request: NodeRequest, response: NodeResponse): void {
+  const isGone = error instanceof SessionError && error.code === 'ERR_GONE'
+  // biome-ignore lint/suspicious/noConsole: what no framework logs would be lost; onError replaces it
+  if (!isGone) console.error(error)
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
+  response.statusCode = isGone ? 409 : 500
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  response.end(isGone ? 'Conflict: the session has ended' : 'Internal Server Error')
+}

@@ -1,0 +1,89 @@
+import { isSessionId } from '../core/session-id.ts'
+
+/** How a cookie is written: the attributes of RFC 6265bis 4.1, checked when options are resolved. */
+export interface CookieAttributes {
+  readonly path: string
+  readonly domain: string | undefined
+  readonly secure: boolean
+  readonly httpOnly: boolean
+  readonly sameSite: 'lax' | 'strict' | 'none' | false
+  readonly partitioned: boolean
+  readonly priority: 'low' | 'medium' | 'high' | undefined
+}
+
+/**
+ * The id in a Cookie header: of several cookies of that name the last one that has the shape of an
+ * id, as in GoFrame. Names are compared byte for byte, nothing is decoded, and only spaces and tabs
+ * are trimmed (CVE-2020-7070, CVE-2023-23934 and their kind).
+ */
+export function findIdInCookies(header: string, name: string): string | undefined {
+  const start = `${name}=`
+  let at = header.lastIndexOf(start)
+  while (at !== -1) {
+    const id = startsCookie(header, at) ? valueAt(header, at + start.length) : undefined
+    if (isSessionId(id)) return id
+    at = at === 0 ? -1 : header.lastIndexOf(start, at - 1)
+  }
+  return undefined
+}
+
+/** Whether a name stands where a cookie begins: first, or behind a semicolon. */
+function startsCookie(header: string, at: number): boolean {
+  let before = at - 1
+  while (isBlank(header[before])) before--
+  return before < 0 || header[before] === ';'
+}
+
+function valueAt(header: string, start: number): string {
+  const semicolon = header.indexOf(';', start)
+  let end = semicolon === -1 ? header.length : semicolon
+  let from = start
+  while (from < end && isBlank(header[from])) from++
+  while (end > from && isBlank(header[end - 1])) end--
+  const value = header.slice(from, end)
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"')
+    ? value.slice(1, -1)
+    : value
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
+}
+
+/** A Set-Cookie header that gives the client an id. `expiresAt` undefined: until the browser ends. */
+export function idCookie(
+  name: string,
+  id: string,
+  attributes: CookieAttributes,
+  expiresAt: number | undefined,
+): string {
+  const expires = expiresAt === undefined ? '' : `; Expires=${new Date(expiresAt).toUTCString()}`
+  return `${name}=${id}${placeOf(attributes)}${expires}${protectionOf(attributes)}`
+}
+
+/**
+ * A Set-Cookie header that makes the client forget the id. It carries the attributes that the cookie
+ * was set with: without them a browser keeps a `__Host-` or partitioned cookie.
+ */
+export function removalCookie(name: string, attributes: CookieAttributes): string {
+  const past = new Date(0).toUTCString()
+  return `${name}=${placeOf(attributes)}; Expires=${past}; Max-Age=0${protectionOf(attributes)}`
+}
+
+function placeOf({ path, domain }: CookieAttributes): string {
+  return `; Path=${path}${domain === undefined ? '' : `; Domain=${domain}`}`
+}
+
+function protectionOf(attributes: CookieAttributes): string {
+  let text = ''
+  if (attributes.httpOnly) text += '; HttpOnly'
+  if (attributes.secure) text += '; Secure'
+  if (attributes.sameSite !== false) text += `; SameSite=${capitalize(attributes.sameSite)}`
+  if (attributes.priority !== undefined) text += `; Priority=${capitalize(attributes.priority)}`
+  if (attributes.partitioned) text += '; Partitioned'
+  return text
+}
+
+function capitalize(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1)
+}

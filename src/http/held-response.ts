@@ -1,0 +1,166 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import type { ResponseStage } from './exchange.ts'
+import { absorbHeaders } from './write-head-arguments.ts'
+
+/** A response of node:http, node:https or the compatibility side of node:http2. */
+export type NodeResponse = ServerResponse<IncomingMessage> | Http2ServerResponse
+
+/** What decides whether a response must wait, and for what. */
+export interface Gate {
+  readonly needsSave: boolean
+  save(): Promise<void>
+  /** Everything is saved: the last moment to set headers. */
+  writeHead(): void
+  /** The save failed while the response was held: the held answer is dropped, another may be given. */
+  failed(error: unknown): void
+  /** The save failed when the head had left already. */
+  failedLate(error: unknown): void
+}
+
+/** The methods through which a head can leave, as both kinds of response have them. */
+interface Methods {
+  writeHead(status: number, ...rest: unknown[]): unknown
+  write(...args: unknown[]): boolean
+  end(...args: unknown[]): unknown
+  flushHeaders(): void
+}
+
+/**
+ * Keeps the head of a response, and all that follows it, until the session is saved. A response for
+ * which there is nothing to save is not held back at all.
+ */
+export class HeldResponse {
+  readonly #response: NodeResponse
+  readonly #gate: Gate
+  readonly #methods: Methods
+  #state: 'open' | 'held' | 'released' = 'open'
+  #hasEnded = false
+  /** What was called while the response was held, in order. */
+  #heldCalls: (() => unknown)[] = []
+
+  constructor(response: NodeResponse, gate: Gate) {
+    this.#response = response
+    this.#gate = gate
+    // Both kinds of response have these methods, but with overloads that do not fit each other.
+    const { writeHead, write, end, flushHeaders } = response as unknown as Methods
+    this.#methods = { writeHead, write, end, flushHeaders }
+    const target = response as unknown as Methods
+    target.writeHead = (status, ...rest) => this.#writeHead(status, rest)
+    target.write = (...args) => this.#write(args)
+    target.end = (...args) => this.#end(args)
+    target.flushHeaders = () => this.#flushHeaders()
+  }
+
+  get stage(): ResponseStage {
+    if (this.#hasEnded) return 'ended'
+    const hasLeft =
+      this.#state === 'released' || (this.#state === 'open' && this.#response.headersSent)
+    return hasLeft ? 'headSent' : 'open'
+  }
+
+  #writeHead(status: number, rest: unknown[]): unknown {
+    if (this.#state === 'released') return this.#call('writeHead', [status, ...rest])
+    if (this.#state === 'held') throw headersSent()
+    const message = absorbHeaders(this.#response, rest)
+    const args = message === undefined ? [status] : [status, message]
+    if (!this.#gate.needsSave) {
+      this.#state = 'released'
+      this.#gate.writeHead()
+      return this.#call('writeHead', args)
+    }
+    this.#response.statusCode = status
+    this.#hold(() => this.#call('writeHead', args))
+    return this.#response
+  }
+
+  #write(args: unknown[]): boolean {
+    const call = (): unknown => this.#call('write', args)
+    if (this.#mustHold) this.#hold(call)
+    else if (this.#state !== 'held') return call() === true
+    else this.#heldCalls.push(call)
+    return false
+  }
+
+  #end(args: unknown[]): unknown {
+    const call = (): unknown => this.#call('end', args)
+    if (this.#mustHold) this.#hold(call)
+    else if (this.#state === 'held') this.#heldCalls.push(call)
+    else if (this.#state === 'released' && this.#gate.needsSave) this.#saveLate(call)
+    else {
+      // Not before: ending may still write the head, whose stage is then that of an open response.
+      const result = call()
+      this.#hasEnded = true
+      return result
+    }
+    this.#hasEnded = true
+    return this.#response
+  }
+
+  #flushHeaders(): void {
+    const call = (): unknown => this.#call('flushHeaders', [])
+    if (this.#mustHold) this.#hold(call)
+    else if (this.#state === 'held') this.#heldCalls.push(call)
+    else call()
+  }
+
+  get #mustHold(): boolean {
+    return this.#state === 'open' && !this.#response.headersSent && this.#gate.needsSave
+  }
+
+  #hold(call: () => unknown): void {
+    this.#state = 'held'
+    this.#heldCalls.push(call)
+    // To the application the head has left: a second one must fail as it does without us.
+    Object.defineProperty(this.#response, 'headersSent', { get: () => true, configurable: true })
+    void this.#saveAndRelease()
+  }
+
+  async #saveAndRelease(): Promise<void> {
+    try {
+      // What is changed while a save is under way needs another one.
+      do await this.#gate.save()
+      while (this.#gate.needsSave)
+    } catch (error) {
+      this.#drop()
+      this.#gate.failed(error)
+      return
+    }
+    try {
+      this.#release()
+    } catch (error) {
+      this.#gate.failedLate(error)
+    }
+  }
+
+  #release(): void {
+    Reflect.deleteProperty(this.#response, 'headersSent')
+    this.#gate.writeHead()
+    this.#state = 'released'
+    let last: unknown
+    for (const call of this.#heldCalls) last = call()
+    this.#heldCalls = []
+    // Whoever was told to wait may go on, unless the connection itself asks for more patience.
+    if (!this.#hasEnded && last !== false) this.#response.emit('drain')
+  }
+
+  #drop(): void {
+    Reflect.deleteProperty(this.#response, 'headersSent')
+    this.#heldCalls = []
+    this.#state = 'open'
+    this.#hasEnded = false
+  }
+
+  #saveLate(call: () => unknown): void {
+    this.#gate.save().then(call, error => this.#gate.failedLate(error))
+  }
+
+  #call(name: keyof Methods, args: unknown[]): unknown {
+    return Reflect.apply(this.#methods[name], this.#response, args)
+  }
+}
+
+function headersSent(): Error {
+  const error = new Error('Cannot write headers after they are sent to the client')
+  return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' })
+}

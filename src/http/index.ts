@@ -1,0 +1,10 @@
+/** The door through which adapters come in. */
+export type { HttpExchange, ResponseStage } from './exchange.ts'
+export { HeldResponse, type NodeResponse } from './held-response.ts'
+export { HttpLifecycle } from './lifecycle.ts'
+export {
+  type CookieOptions,
+  type HttpSessionOptions,
+  type HttpSettings,
+  resolveHttpOptions,
+} from './options.ts'

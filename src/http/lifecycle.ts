@@ -1,0 +1,147 @@
+import { SessionError } from '../core/errors.ts'
+import type { Manager } from '../core/manager.ts'
+import type { Session } from '../core/session.ts'
+import type { SessionChange, SessionObserver } from '../core/session-context.ts'
+import type { HttpExchange, ResponseStage } from './exchange.ts'
+import type { HttpSettings } from './options.ts'
+import { IdTransport } from './transport.ts'
+
+/** What an adapter does when the session is used for the first time in a request. */
+export interface LifecycleHooks {
+  /** Sees to it that the head of the response will not leave without `saveIfNeeded` and `writeHead`. */
+  used(): void
+  readonly stage: ResponseStage
+}
+
+/** A cookie is renewed when a tenth of its life is over: it slides, without a line in every response. */
+const RENEWALS = 10
+
+/**
+ * The life of a session in one request, the same in every adapter: its id is read when it is first
+ * needed; it is saved before the head of the response leaves; only then the client is told.
+ */
+export class HttpLifecycle<Data extends object> implements SessionObserver {
+  readonly session: Session<Data>
+  readonly #manager: Manager<Data>
+  readonly #settings: HttpSettings
+  readonly #transport: IdTransport
+  readonly #hooks: LifecycleHooks
+  #isUsed = false
+  #isAbandoned = false
+  #renewsCookie = false
+
+  constructor(
+    manager: Manager<Data>,
+    settings: HttpSettings,
+    exchange: HttpExchange,
+    hooks: LifecycleHooks,
+  ) {
+    this.#manager = manager
+    this.#settings = settings
+    this.#hooks = hooks
+    this.#transport = new IdTransport(settings, exchange)
+    this.session = manager.open(() => this.#transport.readId(), this)
+  }
+
+  /** Called by the session. */
+  reading(): void {
+    if (this.#isUsed) return
+    this.#isUsed = true
+    this.#hooks.used()
+  }
+
+  /** Called by the session. Refuses what the client could no longer be told of. */
+  changing(what: SessionChange): void {
+    const { stage } = this.#hooks
+    if (stage === 'ended') refuse('The response has ended: change the session before that')
+    if (stage === 'headSent' && what === 'id') {
+      refuse('The head of the response has left: regenerate the id before that')
+    }
+    this.reading()
+  }
+
+  /** Whether something must be saved before the client may hear more. */
+  get needsSave(): boolean {
+    if (!this.#isUsed || this.#isAbandoned) return false
+    return this.session.isDirty || this.session.stored.isBusy || this.#mustRenewCookie
+  }
+
+  /**
+   * Saves the session. Before the head has left, a new id can still be told; after that a session
+   * that the client has no id of is an error, since nobody could ever use it.
+   */
+  async save(): Promise<void> {
+    const { stored, isDirty } = this.session
+    if (this.#hooks.stage === 'open') await this.#prepareCookie()
+    else if (isDirty) {
+      await stored.read(undefined)
+      if (stored.storedId === undefined) {
+        refuse('The head of the response has left: begin a session before that')
+      }
+    }
+    await this.session.close()
+  }
+
+  /** Writes what the client is told into the head. Everything is saved by now. */
+  writeHead(): void {
+    if (!this.#isUsed || this.#isAbandoned) return
+    const { storedId, wasRemoved } = this.session.stored
+    const { sentId } = this.#transport
+    this.#transport.tellVariance()
+    if (storedId !== undefined) {
+      if (storedId !== sentId || this.#renewsCookie) {
+        this.#transport.tellId(storedId, this.#cookieExpiry)
+      }
+    } else if (wasRemoved && sentId !== undefined) this.#transport.tellRemoval()
+  }
+
+  /** The save failed, or is not wanted: nothing more is saved, and the client is told nothing. */
+  abandon(): void {
+    this.#isAbandoned = true
+  }
+
+  /** The handler has failed. */
+  handlerFailed(): void {
+    if (!this.#settings.saveOnError) this.abandon()
+  }
+
+  get #setsCookie(): boolean {
+    return this.#settings.cookie !== undefined && this.#transport.carrier === 'cookie'
+  }
+
+  /** Milliseconds, 0 for a cookie that ends with the browser. */
+  get #cookieAge(): number {
+    return this.#settings.cookie?.maxAge ?? this.#manager.ttl
+  }
+
+  get #cookieExpiry(): number | undefined {
+    return this.#cookieAge === 0 ? undefined : Date.now() + this.#cookieAge
+  }
+
+  /** What the record says of the cookie decides whether it is renewed; a new one is noted there. */
+  async #prepareCookie(): Promise<void> {
+    if (!this.#setsCookie || this.#cookieAge === 0) return
+    await this.session.stored.read(undefined)
+    const isNew = this.session.stored.storedId === undefined && this.session.isDirty
+    if (!isNew && !this.#mustRenewCookie) return
+    this.#renewsCookie = true
+    this.session.note = `{"cookie":${Date.now()}}`
+  }
+
+  get #mustRenewCookie(): boolean {
+    if (this.#renewsCookie || this.#hooks.stage !== 'open') return false
+    if (!this.#setsCookie || this.#cookieAge === 0) return false
+    const { storedId } = this.session.stored
+    if (storedId === undefined || storedId !== this.#transport.sentId) return false
+    return Date.now() >= this.#cookieSetAt + this.#cookieAge / RENEWALS
+  }
+
+  get #cookieSetAt(): number {
+    const [, time] = /"cookie":(\d+)/.exec(this.session.note ?? '') ?? []
+    return Number(time ?? 0)
+  }
+}
+
+function refuse(message: string): never {
+  throw new SessionError('ERR_HEADERS_SENT', message)
+}
