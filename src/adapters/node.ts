@@ -62,24 +62,24 @@ export function session<Data extends object>(
 ): WithSession<Data> {
   const { onError = answerError, ...httpOptions } = options
   const settings = resolveHttpOptions(httpOptions)
-  type Listener = (request: NodeRequest & HasSession<Data>, response: NodeResponse) => unknown
-  const withSession = (listener: Listener) => (request: NodeRequest, response: NodeResponse) => {
-    const run = new NodeRun(manager, settings, request, response, onError)
-    run.handle(listener)
-  }
+  const withSession =
+    (listener: Listener<Data>) => (request: NodeRequest, response: NodeResponse) =>
+      new NodeRun(manager, settings, request, response, onError).handle(listener)
   // One implementation serves both kinds of server; the overloads keep their types apart.
   return withSession as unknown as WithSession<Data>
 }
 
 type OnError = NonNullable<NodeSessionOptions['onError']>
+type Listener<Data extends object> = (
+  request: NodeRequest & HasSession<Data>,
+  response: NodeResponse,
+) => unknown
 
 /** One request on its way through a listener. */
-class NodeRun<Data extends object> {
-  readonly #request: NodeRequest
-  readonly #response: NodeResponse
+class NodeRun<Data extends object> extends NodeExchange {
   readonly #onError: OnError
   readonly #lifecycle: HttpLifecycle<Data>
-  #held: HeldResponse | undefined
+  readonly #held: HeldResponse
   #isClosed = false
 
   constructor(
@@ -89,19 +89,17 @@ class NodeRun<Data extends object> {
     response: NodeResponse,
     onError: OnError,
   ) {
-    this.#request = request
-    this.#response = response
+    super(request, response)
     this.#onError = onError
-    const exchange = new NodeExchange(request, response)
-    this.#lifecycle = new HttpLifecycle(manager, settings, exchange, this)
+    this.#lifecycle = new HttpLifecycle(manager, settings, this, this)
+    this.#held = new HeldResponse(response, this)
   }
 
-  handle(
-    listener: (request: NodeRequest & HasSession<Data>, response: NodeResponse) => unknown,
-  ): void {
-    const request = Object.assign(this.#request, { session: this.#lifecycle.session })
+  handle(listener: Listener<Data>): void {
+    const request = this.request as NodeRequest & HasSession<Data>
+    request.session = this.#lifecycle.session
     try {
-      const result = listener(request, this.#response)
+      const result = listener(request, this.response)
       if (result instanceof Promise) {
         result.then(
           () => this.#saveIfClosed(),
@@ -113,43 +111,48 @@ class NodeRun<Data extends object> {
     }
   }
 
-  /** Called by the lifecycle. */
   get stage(): ResponseStage {
-    return this.#held?.stage ?? (this.#response.headersSent ? 'headSent' : 'open')
+    return this.#held.stage
   }
 
-  /** Called by the lifecycle. */
+  /** The first use of the session in this request. */
   used(): void {
-    const lifecycle = this.#lifecycle
-    this.#held = new HeldResponse(this.#response, {
-      get needsSave() {
-        return lifecycle.needsSave
-      },
-      save: () => lifecycle.save(),
-      writeHead: () => lifecycle.writeHead(),
-      failed: error => this.#fail(error),
-      failedLate: error => this.#fail(error),
-    })
     // A client that goes away does not take with it what was promised to be saved.
-    this.#response.once('close', () => {
+    this.response.once('close', () => {
       this.#isClosed = true
       this.#saveIfClosed()
     })
   }
 
+  get isUsed(): boolean {
+    return this.#lifecycle.isUsed
+  }
+
+  get needsSave(): boolean {
+    return this.#lifecycle.needsSave
+  }
+
+  save(): Promise<void> {
+    return this.#lifecycle.save()
+  }
+
+  writeHead(): void {
+    this.#lifecycle.writeHead()
+  }
+
+  failed(error: unknown): void {
+    this.#lifecycle.abandon()
+    this.#onError(error, this.request, this.response)
+  }
+
   #saveIfClosed(): void {
     if (!this.#isClosed || !this.#lifecycle.needsSave) return
-    this.#lifecycle.session.close().catch(error => this.#fail(error))
+    this.#lifecycle.session.close().catch(error => this.failed(error))
   }
 
   #handlerFailed(error: unknown): void {
     this.#lifecycle.handlerFailed()
-    this.#onError(error, this.#request, this.#response)
-  }
-
-  #fail(error: unknown): void {
-    this.#lifecycle.abandon()
-    this.#onError(error, this.#request, this.#response)
+    this.#onError(error, this.request, this.response)
   }
 }
 

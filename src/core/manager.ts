@@ -119,12 +119,12 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   }
 
   /**
-   * A session whose id is read when it is first needed, watched by an adapter.
+   * A session for an adapter, which knows the id and watches what is done.
    *
    * @internal
    */
-  open(readId: () => string | undefined, observer: SessionObserver): Session<Data> {
-    return new Session<Data>(this.#context, readId, observer)
+  open(observer: SessionObserver): Session<Data> {
+    return new Session<Data>(this.#context, undefined, observer)
   }
 
   /**

@@ -24,8 +24,7 @@ import { Var } from './var.ts'
 export class Session<Data extends object = Record<string, unknown>> implements AsyncDisposable {
   readonly #context: SessionContext
   readonly #observer: SessionObserver | undefined
-  /** The id that came with the request, read when it is first needed. */
-  #givenId: string | (() => string | undefined) | undefined
+  #givenId: string | undefined
   #chosen = false
   #idFunc: SessionIdFunc | undefined
   /** Undefined until the session starts: until then it costs nothing. */
@@ -43,7 +42,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    */
   constructor(
     context: SessionContext,
-    givenId: string | (() => string | undefined) | undefined,
+    givenId: string | undefined,
     observer: SessionObserver | undefined,
   ) {
     this.#context = context
@@ -313,7 +312,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
 
   #start(): StoredSession {
     if (this.#stored === undefined) {
-      const id = typeof this.#givenId === 'function' ? this.#givenId() : this.#givenId
+      const id = this.#givenId ?? this.#observer?.readId()
       const knownId = isSessionId(id) ? id : undefined
       this.#stored = new StoredSession(this.#context, knownId, this.#chosen, this.#idFunc)
     }

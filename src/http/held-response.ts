@@ -8,14 +8,17 @@ export type NodeResponse = ServerResponse<IncomingMessage> | Http2ServerResponse
 
 /** What decides whether a response must wait, and for what. */
 export interface Gate {
+  /** Whether there is anything to do at all. */
+  readonly isUsed: boolean
   readonly needsSave: boolean
   save(): Promise<void>
   /** Everything is saved: the last moment to set headers. */
   writeHead(): void
-  /** The save failed while the response was held: the held answer is dropped, another may be given. */
+  /**
+   * The save failed. If the head has not left, the held answer is dropped and another may be given;
+   * else the response can only be cut off.
+   */
   failed(error: unknown): void
-  /** The save failed when the head had left already. */
-  failedLate(error: unknown): void
 }
 
 /** The methods through which a head can leave, as both kinds of response have them. */
@@ -26,9 +29,35 @@ interface Methods {
   flushHeaders(): void
 }
 
+/** Where a response keeps what holds it, for the methods that stand in for its own. */
+const HELD = Symbol('gsession.held')
+
+interface HeldMethods extends Methods {
+  [HELD]: HeldResponse
+}
+
+/** The same four functions for every response: an untouched session shall cost next to nothing. */
+const standIns: Methods = {
+  writeHead(this: HeldMethods, status, ...rest) {
+    return this[HELD].writeHead(status, rest)
+  },
+  write(this: HeldMethods, ...args) {
+    return this[HELD].write(args)
+  },
+  end(this: HeldMethods, ...args) {
+    return this[HELD].end(args)
+  },
+  flushHeaders(this: HeldMethods) {
+    this[HELD].flushHeaders()
+  },
+}
+
 /**
  * Keeps the head of a response, and all that follows it, until the session is saved. A response for
  * which there is nothing to save is not held back at all.
+ *
+ * It must be set up before the handler runs: `response.end(await ...)` takes hold of `end` first and
+ * touches the session later.
  */
 export class HeldResponse {
   readonly #response: NodeResponse
@@ -37,19 +66,20 @@ export class HeldResponse {
   #state: 'open' | 'held' | 'released' = 'open'
   #hasEnded = false
   /** What was called while the response was held, in order. */
-  #heldCalls: (() => unknown)[] = []
+  #heldCalls: (() => unknown)[] = NO_CALLS
 
   constructor(response: NodeResponse, gate: Gate) {
     this.#response = response
     this.#gate = gate
     // Both kinds of response have these methods, but with overloads that do not fit each other.
-    const { writeHead, write, end, flushHeaders } = response as unknown as Methods
+    const target = response as unknown as HeldMethods
+    const { writeHead, write, end, flushHeaders } = target
     this.#methods = { writeHead, write, end, flushHeaders }
-    const target = response as unknown as Methods
-    target.writeHead = (status, ...rest) => this.#writeHead(status, rest)
-    target.write = (...args) => this.#write(args)
-    target.end = (...args) => this.#end(args)
-    target.flushHeaders = () => this.#flushHeaders()
+    target[HELD] = this
+    target.writeHead = standIns.writeHead
+    target.write = standIns.write
+    target.end = standIns.end
+    target.flushHeaders = standIns.flushHeaders
   }
 
   get stage(): ResponseStage {
@@ -59,9 +89,13 @@ export class HeldResponse {
     return hasLeft ? 'headSent' : 'open'
   }
 
-  #writeHead(status: number, rest: unknown[]): unknown {
+  writeHead(status: number, rest: unknown[]): unknown {
     if (this.#state === 'released') return this.#call('writeHead', [status, ...rest])
     if (this.#state === 'held') throw headersSent()
+    if (!this.#gate.isUsed) {
+      this.#state = 'released'
+      return this.#call('writeHead', [status, ...rest])
+    }
     const message = absorbHeaders(this.#response, rest)
     const args = message === undefined ? [status] : [status, message]
     if (!this.#gate.needsSave) {
@@ -74,7 +108,7 @@ export class HeldResponse {
     return this.#response
   }
 
-  #write(args: unknown[]): boolean {
+  write(args: unknown[]): boolean {
     const call = (): unknown => this.#call('write', args)
     if (this.#mustHold) this.#hold(call)
     else if (this.#state !== 'held') return call() === true
@@ -82,7 +116,7 @@ export class HeldResponse {
     return false
   }
 
-  #end(args: unknown[]): unknown {
+  end(args: unknown[]): unknown {
     const call = (): unknown => this.#call('end', args)
     if (this.#mustHold) this.#hold(call)
     else if (this.#state === 'held') this.#heldCalls.push(call)
@@ -97,7 +131,7 @@ export class HeldResponse {
     return this.#response
   }
 
-  #flushHeaders(): void {
+  flushHeaders(): void {
     const call = (): unknown => this.#call('flushHeaders', [])
     if (this.#mustHold) this.#hold(call)
     else if (this.#state === 'held') this.#heldCalls.push(call)
@@ -110,7 +144,7 @@ export class HeldResponse {
 
   #hold(call: () => unknown): void {
     this.#state = 'held'
-    this.#heldCalls.push(call)
+    this.#heldCalls = [call]
     // To the application the head has left: a second one must fail as it does without us.
     Object.defineProperty(this.#response, 'headersSent', { get: () => true, configurable: true })
     void this.#saveAndRelease()
@@ -129,7 +163,7 @@ export class HeldResponse {
     try {
       this.#release()
     } catch (error) {
-      this.#gate.failedLate(error)
+      this.#gate.failed(error)
     }
   }
 
@@ -139,26 +173,29 @@ export class HeldResponse {
     this.#state = 'released'
     let last: unknown
     for (const call of this.#heldCalls) last = call()
-    this.#heldCalls = []
+    this.#heldCalls = NO_CALLS
     // Whoever was told to wait may go on, unless the connection itself asks for more patience.
     if (!this.#hasEnded && last !== false) this.#response.emit('drain')
   }
 
   #drop(): void {
     Reflect.deleteProperty(this.#response, 'headersSent')
-    this.#heldCalls = []
+    this.#heldCalls = NO_CALLS
     this.#state = 'open'
     this.#hasEnded = false
   }
 
   #saveLate(call: () => unknown): void {
-    this.#gate.save().then(call, error => this.#gate.failedLate(error))
+    this.#gate.save().then(call, error => this.#gate.failed(error))
   }
 
+  /** Calls the response's own method. */
   #call(name: keyof Methods, args: unknown[]): unknown {
     return Reflect.apply(this.#methods[name], this.#response, args)
   }
 }
+
+const NO_CALLS: (() => unknown)[] = []
 
 function headersSent(): Error {
   const error = new Error('Cannot write headers after they are sent to the client')

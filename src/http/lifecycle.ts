@@ -6,9 +6,9 @@ import type { HttpExchange, ResponseStage } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { IdTransport } from './transport.ts'
 
-/** What an adapter does when the session is used for the first time in a request. */
+/** What the lifecycle needs to know of the response, and what it tells its adapter. */
 export interface LifecycleHooks {
-  /** Sees to it that the head of the response will not leave without `saveIfNeeded` and `writeHead`. */
+  /** Called when the session is first used. */
   used(): void
   readonly stage: ResponseStage
 }
@@ -24,9 +24,10 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   readonly session: Session<Data>
   readonly #manager: Manager<Data>
   readonly #settings: HttpSettings
-  readonly #transport: IdTransport
+  readonly #exchange: HttpExchange
   readonly #hooks: LifecycleHooks
   #isUsed = false
+  #madeTransport: IdTransport | undefined
   #isAbandoned = false
   #renewsCookie = false
 
@@ -39,8 +40,13 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     this.#manager = manager
     this.#settings = settings
     this.#hooks = hooks
-    this.#transport = new IdTransport(settings, exchange)
-    this.session = manager.open(() => this.#transport.readId(), this)
+    this.#exchange = exchange
+    this.session = manager.open(this)
+  }
+
+  /** Called by the session. */
+  readId(): string | undefined {
+    return this.#transport.readId()
   }
 
   /** Called by the session. */
@@ -60,9 +66,14 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     this.reading()
   }
 
+  /** Whether the session was used at all. */
+  get isUsed(): boolean {
+    return this.#isUsed && !this.#isAbandoned
+  }
+
   /** Whether something must be saved before the client may hear more. */
   get needsSave(): boolean {
-    if (!this.#isUsed || this.#isAbandoned) return false
+    if (!this.isUsed) return false
     return this.session.isDirty || this.session.stored.isBusy || this.#mustRenewCookie
   }
 
@@ -84,7 +95,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
 
   /** Writes what the client is told into the head. Everything is saved by now. */
   writeHead(): void {
-    if (!this.#isUsed || this.#isAbandoned) return
+    if (!this.isUsed) return
     const { storedId, wasRemoved } = this.session.stored
     const { sentId } = this.#transport
     this.#transport.tellVariance()
@@ -103,6 +114,11 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   /** The handler has failed. */
   handlerFailed(): void {
     if (!this.#settings.saveOnError) this.abandon()
+  }
+
+  get #transport(): IdTransport {
+    this.#madeTransport ??= new IdTransport(this.#settings, this.#exchange)
+    return this.#madeTransport
   }
 
   get #setsCookie(): boolean {
