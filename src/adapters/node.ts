@@ -9,7 +9,6 @@ import {
   type HttpSessionOptions,
   type HttpSettings,
   type NodeResponse,
-  type ResponseStage,
   resolveHttpOptions,
 } from '../http/index.ts'
 import { NodeExchange, type NodeRequest } from './node-exchange.ts'
@@ -111,8 +110,12 @@ class NodeRun<Data extends object> extends NodeExchange {
     }
   }
 
-  get stage(): ResponseStage {
-    return this.#held.stage
+  get headHasLeft(): boolean {
+    return this.#held.headHasLeft
+  }
+
+  get hasEnded(): boolean {
+    return this.#held.hasEnded
   }
 
   /** The first use of the session in this request. */

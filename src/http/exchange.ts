@@ -10,6 +10,3 @@ export interface HttpExchange {
   /** Adds one more header line of that name. */
   appendHeader(name: string, value: string): void
 }
-
-/** How far a response has come. */
-export type ResponseStage = 'open' | 'headSent' | 'ended'

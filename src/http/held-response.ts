@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
-import type { ResponseStage } from './exchange.ts'
 import { absorbHeaders } from './write-head-arguments.ts'
 
 /** A response of node:http, node:https or the compatibility side of node:http2. */
@@ -82,11 +81,12 @@ export class HeldResponse {
     target.flushHeaders = standIns.flushHeaders
   }
 
-  get stage(): ResponseStage {
-    if (this.#hasEnded) return 'ended'
-    const hasLeft =
-      this.#state === 'released' || (this.#state === 'open' && this.#response.headersSent)
-    return hasLeft ? 'headSent' : 'open'
+  get headHasLeft(): boolean {
+    return this.#state === 'released' || (this.#state === 'open' && this.#response.headersSent)
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   writeHead(status: number, rest: unknown[]): unknown {

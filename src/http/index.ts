@@ -1,5 +1,5 @@
 /** The door through which adapters come in. */
-export type { HttpExchange, ResponseStage } from './exchange.ts'
+export type { HttpExchange } from './exchange.ts'
 export { HeldResponse, type NodeResponse } from './held-response.ts'
 export { HttpLifecycle } from './lifecycle.ts'
 export {

@@ -2,7 +2,7 @@ import { SessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
 import type { Session } from '../core/session.ts'
 import type { SessionChange, SessionObserver } from '../core/session-context.ts'
-import type { HttpExchange, ResponseStage } from './exchange.ts'
+import type { HttpExchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { IdTransport } from './transport.ts'
 
@@ -10,7 +10,10 @@ import { IdTransport } from './transport.ts'
 export interface LifecycleHooks {
   /** Called when the session is first used. */
   used(): void
-  readonly stage: ResponseStage
+  /** Whether the head of the response has left, so that headers tell nobody anything any more. */
+  readonly headHasLeft: boolean
+  /** Whether the application has ended the response. */
+  readonly hasEnded: boolean
 }
 
 /** A cookie is renewed when a tenth of its life is over: it slides, without a line in every response. */
@@ -58,9 +61,9 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
 
   /** Called by the session. Refuses what the client could no longer be told of. */
   changing(what: SessionChange): void {
-    const { stage } = this.#hooks
-    if (stage === 'ended') refuse('The response has ended: change the session before that')
-    if (stage === 'headSent' && what === 'id') {
+    const { hasEnded, headHasLeft } = this.#hooks
+    if (hasEnded) refuse('The response has ended: change the session before that')
+    if (headHasLeft && what === 'id') {
       refuse('The head of the response has left: regenerate the id before that')
     }
     this.reading()
@@ -83,7 +86,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
    */
   async save(): Promise<void> {
     const { stored, isDirty } = this.session
-    if (this.#hooks.stage === 'open') await this.#prepareCookie()
+    if (!this.#hooks.headHasLeft) await this.#prepareCookie()
     else if (isDirty) {
       await stored.read(undefined)
       if (stored.storedId === undefined) {
@@ -145,7 +148,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   }
 
   get #mustRenewCookie(): boolean {
-    if (this.#renewsCookie || this.#hooks.stage !== 'open') return false
+    if (this.#renewsCookie || this.#hooks.headHasLeft) return false
     if (!this.#setsCookie || this.#cookieAge === 0) return false
     const { storedId } = this.session.stored
     if (storedId === undefined || storedId !== this.#transport.sentId) return false

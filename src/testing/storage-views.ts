@@ -8,14 +8,10 @@ export function withoutClose(storage: Storage): Storage {
 
 /** The same storage, calling `asked` before each of its methods. */
 export function watched(storage: Storage, asked: (method: string) => void): Storage {
-  return view(
-    storage,
-    (name, method) =>
-      (...args) => {
-        asked(name)
-        return method(...args)
-      },
-  )
+  return view(storage, (name, method) => (...args) => {
+    asked(name)
+    return method(...args)
+  })
 }
 
 type Method = (...args: unknown[]) => unknown
