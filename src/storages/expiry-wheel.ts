@@ -14,10 +14,9 @@ export class ExpiryWheel {
   readonly #heads = new Map<number, number>()
   #deadlines = new Float64Array(64)
   #bucketOf = new Float64Array(64)
-  /** The buckets that are being emptied, the next one last. */
+  /** The filled buckets up to `#listed`, the first one last; emptied ones may still be among them. */
   #due: number[] = []
-  /** All buckets up to this one have been emptied. */
-  #emptied = Number.NEGATIVE_INFINITY
+  #listed = Number.NEGATIVE_INFINITY
 
   deadline(slot: number): number {
     return this.#deadlines[slot] ?? 0
@@ -52,15 +51,17 @@ export class ExpiryWheel {
   /** A slot whose deadline has passed, `NO_SLOT` when there is none. Remove it before the next call. */
   nextExpired(now: number): number {
     const lastDue = bucketOf(now) - 1
-    if (this.#due.length === 0) this.#due = this.#bucketsUpTo(lastDue)
-    for (let bucket = this.#due.at(-1); bucket !== undefined; bucket = this.#due.at(-1)) {
-      const slot = this.#head(bucket)
-      if (slot === NO_SLOT) this.#due.pop()
-      else if (this.deadline(slot) < now) return slot
-      else this.#putInLaterBucket(slot)
+    for (;;) {
+      const bucket = this.#due.at(-1)
+      if (bucket === undefined && this.#listed < lastDue) this.#listDue(lastDue)
+      else if (bucket === undefined || bucket > lastDue) return NO_SLOT
+      else {
+        const slot = this.#head(bucket)
+        if (slot === NO_SLOT) this.#due.pop()
+        else if (this.deadline(slot) < now) return slot
+        else this.#putInLaterBucket(slot)
+      }
     }
-    this.#emptied = Math.max(this.#emptied, lastDue)
-    return NO_SLOT
   }
 
   #head(bucket: number): number {
@@ -68,8 +69,7 @@ export class ExpiryWheel {
   }
 
   #putInBucket(slot: number, bucket: number): void {
-    // After the clock was set back, a deadline may lie in a bucket that has been emptied already.
-    if (bucket <= this.#emptied) this.#emptied = bucket - 1
+    if (bucket <= this.#listed) this.#unlist(bucket)
     this.#links.insertBefore(slot, this.#head(bucket))
     this.#bucketOf[slot] = bucket
     this.#heads.set(bucket, slot)
@@ -80,16 +80,24 @@ export class ExpiryWheel {
     this.#putInBucket(slot, bucketOf(this.deadline(slot)))
   }
 
-  /** The filled buckets up to one, last first: counted through or, after a long pause, listed. */
-  #bucketsUpTo(lastDue: number): number[] {
-    if (lastDue - this.#emptied > this.#heads.size) {
-      return [...this.#heads.keys()].filter(bucket => bucket <= lastDue).sort((a, b) => b - a)
+  /** After the clock was set back, a bucket may fill that was listed, or found empty, already. */
+  #unlist(bucket: number): void {
+    this.#listed = bucket - 1
+    this.#due = this.#due.filter(due => due < bucket)
+  }
+
+  /** Lists the buckets that are due: counted through or, after a long pause, looked for. */
+  #listDue(lastDue: number): void {
+    const first = this.#listed + 1
+    this.#listed = lastDue
+    if (lastDue - first > this.#heads.size) {
+      const buckets = [...this.#heads.keys()].filter(bucket => bucket <= lastDue)
+      this.#due = buckets.sort((a, b) => b - a)
+      return
     }
-    const due: number[] = []
-    for (let bucket = lastDue; bucket > this.#emptied; bucket--) {
-      if (this.#heads.has(bucket)) due.push(bucket)
+    for (let bucket = lastDue; bucket >= first; bucket--) {
+      if (this.#heads.has(bucket)) this.#due.push(bucket)
     }
-    return due
   }
 }
 

@@ -1,0 +1,56 @@
+// One server under test: node bench/http-server.mjs CASE STORAGE. Says its port, answers for its CPU time.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Manager, StorageFile, StorageMemory } from 'gsession'
+import { session } from 'gsession/http'
+import { sampleSession } from './sample.mjs'
+
+const [, , name, storageName] = process.argv
+const folder = mkdtempSync(join(tmpdir(), 'gsession-bench-'))
+const storage = storageName === 'file' ? new StorageFile({ path: folder }) : new StorageMemory()
+const manager = new Manager({ storage })
+const body = 'x'.repeat(32)
+let counter = 0
+
+const handlers = {
+  bare: (_request, response) => response.end(body),
+  asyncbare: async (_request, response) => {
+    await null
+    response.end(body)
+  },
+  vary: (_request, response) => {
+    response.setHeader('Vary', 'Cookie')
+    response.end(body)
+  },
+  untouched: session(manager)((_request, response) => response.end(body)),
+  read: session(manager)(async (request, response) => {
+    const user = await request.session.get('name')
+    response.end(user === 'Ada Lovelace' ? body : 'wrong')
+  }),
+  write: session(manager)(async (request, response) => {
+    await request.session.set('counter', ++counter)
+    response.end(body)
+  }),
+}
+
+const ids = await Promise.all(
+  Array.from({ length: 256 }, async () => {
+    const made = manager.new()
+    await made.setMap({ ...sampleSession, __proto__: null })
+    await made.close()
+    return made.id()
+  }),
+)
+
+const server = createServer(handlers[name]).listen(0, () => {
+  process.send({ port: server.address().port, ids })
+})
+process.on('message', message => {
+  if (message === 'cpu') process.send({ cpu: process.cpuUsage() })
+})
+process.on('disconnect', () => {
+  rmSync(folder, { recursive: true, force: true })
+  process.exit()
+})

@@ -1,0 +1,7 @@
+// npm test: builds what is needed and runs all tests; arguments go to vitest.
+import { ensureBuilt } from './build.mjs'
+import { runTool } from './run.mjs'
+
+ensureBuilt()
+const reporters = ['--reporter=default', '--reporter=./scripts/closing-line-reporter.mjs']
+process.exit(runTool('vitest', ['run', ...reporters, ...process.argv.slice(2)]))
