@@ -16,10 +16,6 @@ let counter = 0
 
 const handlers = {
   bare: (_request, response) => response.end(body),
-  asyncbare: async (_request, response) => {
-    await null
-    response.end(body)
-  },
   vary: (_request, response) => {
     response.setHeader('Vary', 'Cookie')
     response.end(body)
@@ -38,7 +34,7 @@ const handlers = {
 const ids = await Promise.all(
   Array.from({ length: 256 }, async () => {
     const made = manager.new()
-    await made.setMap({ ...sampleSession, __proto__: null })
+    await made.setMap(sampleSession)
     await made.close()
     return made.id()
   }),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Duration, Manager, type Session, StorageFile } from 'gsession'
-import { type HasSession, session } from 'gsession/http'
+import { session } from 'gsession/http'
 
 /** What a session of this program holds. Keys and types are checked wherever it is used. */
 interface Visit {
@@ -21,10 +21,7 @@ async function start(): Promise<void> {
   const manager = new Manager<Visit>({ ttl: SESSION_TTL as Duration, storage })
   const page = await readFile('demo/page.html')
 
-  const listener = async (
-    request: IncomingMessage & HasSession<Visit>,
-    response: ServerResponse,
-  ): Promise<unknown> => {
+  const listener = session(manager)(async (request, response) => {
     const [path = '/', query] = (request.url ?? '/').split('?', 2)
     // A request that does not touch its session costs nothing, and is sent no cookie.
     if (path === '/') return response.setHeader('Content-Type', HTML).end(page)
@@ -41,9 +38,9 @@ async function start(): Promise<void> {
     const hasLeft = response.write(`${JSON.stringify(state)}\n`)
     if (!hasLeft) await once(response, 'drain')
     return response.end(JSON.stringify(headersOf(request, response)))
-  }
+  })
 
-  const server = createServer(session(manager)(listener)).listen(Number(PORT))
+  const server = createServer(listener).listen(Number(PORT))
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   console.log(`Listening on http://localhost:${port}, sessions are kept in ${storage.path}`)
@@ -54,7 +51,7 @@ async function start(): Promise<void> {
     await once(server, 'close')
     await manager.close()
   }
-  process.once('SIGINT', stop).once('SIGTERM', stop)
+  process.on('SIGINT', stop).on('SIGTERM', stop)
 }
 
 /** The walk-through. */

@@ -79,7 +79,6 @@ class NodeRun<Data extends object> extends NodeExchange {
   readonly #onError: OnError
   readonly #lifecycle: HttpLifecycle<Data>
   readonly #held: HeldResponse
-  #isClosed = false
 
   constructor(
     manager: Manager<Data>,
@@ -118,13 +117,10 @@ class NodeRun<Data extends object> extends NodeExchange {
     return this.#held.hasEnded
   }
 
-  /** The first use of the session in this request. */
-  used(): void {
+  /** The first change of the session in this request. */
+  changed(): void {
     // A client that goes away does not take with it what was promised to be saved.
-    this.response.once('close', () => {
-      this.#isClosed = true
-      this.#saveIfClosed()
-    })
+    this.response.once('close', () => this.#saveIfClosed())
   }
 
   get isUsed(): boolean {
@@ -149,7 +145,7 @@ class NodeRun<Data extends object> extends NodeExchange {
   }
 
   #saveIfClosed(): void {
-    if (!this.#isClosed || !this.#lifecycle.needsSave) return
+    if (!this.isClosed || !this.#lifecycle.needsSave) return
     this.#lifecycle.session.close().catch(error => this.failed(error))
   }
 
@@ -163,6 +159,7 @@ function answerError(error: unknown, _request: NodeRequest, response: NodeRespon
   const isGone = error instanceof SessionError && error.code === 'ERR_GONE'
   // biome-ignore lint/suspicious/noConsole: what no framework logs would be lost; onError replaces it
   if (!isGone) console.error(error)
+  if (response.writableEnded) return
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return

@@ -1,6 +1,6 @@
 import { type AtomicVerbs, isAtomicStorage, type Loaded, type Rotation } from './atomic-storage.ts'
-import { applyChanges, type Changes, type EncodedData } from './changes.ts'
-import { isDisabled } from './errors.ts'
+import { applyChanges, type Changes, type EncodedData, NO_DATA } from './changes.ts'
+import { ErrorDisabled, isDisabled } from './errors.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { refuseOption } from './options.ts'
 import type { SessionData, Storage } from './storage.ts'
@@ -82,52 +82,57 @@ class AdaptedStorage implements AtomicVerbs {
 
   /** A session without a key counts as absent: that is all that a storage key by key can tell. */
   async #load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
+    const { ask, offers } = this.#methods
     if (this.#keepsWholeSessions) {
-      const data = await this.#methods.ask('getSession', id, ttl)
+      const data = await ask('getSession', id, ttl)
       // The first answer may have been that whole sessions are disabled.
       if (this.#keepsWholeSessions) return present(data)
     }
-    if (this.#methods.offers('data')) return present(await this.#methods.ask('data', id))
-    const size = await this.#methods.ask('getSize', id)
+    if (offers('data')) {
+      const data = await ask('data', id)
+      if (offers('data')) return present(data)
+    }
+    const size = await ask('getSize', id)
     if (size === undefined || size === 0) return undefined
-    const value = key === undefined ? undefined : await this.#methods.ask('get', id, key)
+    const value = key === undefined ? undefined : await ask('get', id, key)
     return { data: encodeData(value === undefined ? {} : { [String(key)]: value }), partial: true }
   }
 
   async #create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
     if ((await this.#load(id, ttl)) !== undefined) return false
-    if (this.#keepsWholeSessions)
-      await this.#methods.ask('setSession', id, decodeMembers(data), ttl)
-    else await this.#setKeys(id, data, ttl)
+    if (!(await this.#setSession(id, data, ttl))) await this.#setKeys(id, data, ttl)
     return true
   }
 
   async #store(id: string, loaded: Loaded, changes: Changes, ttl: number): Promise<void> {
     const data = applyChanges(loaded.data, changes)
-    if (this.#keepsWholeSessions) {
-      await this.#methods.ask('setSession', id, decodeMembers(data), ttl)
-      return
-    }
+    if (await this.#setSession(id, data, ttl)) return
     const changed = [...changes.set.keys(), ...(changes.update ? [changes.update.key] : [])]
     await this.#setKeys(id, new Map(changed.map(key => [key, data.get(key) ?? 'null'])), ttl)
-    for (const key of changes.removed) await this.#methods.ask('remove', id, key)
+    const removed = [...changes.removed].filter(key => !data.has(key))
+    for (const key of removed) await this.#methods.ask('remove', id, key)
+  }
+
+  /** Stores the whole session. Answers false when the storage keeps keys. */
+  async #setSession(id: string, data: EncodedData, ttl: number): Promise<boolean> {
+    if (!this.#keepsWholeSessions) return false
+    return this.#methods.did('setSession', id, decodeMembers(data), ttl)
   }
 
   async #setKeys(id: string, data: EncodedData, ttl: number): Promise<void> {
-    if (data.size === 0) return
-    if (this.#methods.offers('setMap')) {
-      await this.#methods.ask('setMap', id, decodeMembers(data), ttl)
-      return
+    const { did } = this.#methods
+    if (data.size === 0 || (await did('setMap', id, decodeMembers(data), ttl))) return
+    for (const [key, text] of data) {
+      if (!(await did('set', id, key, decodeValue(text), ttl))) throw ErrorDisabled
     }
-    for (const [key, text] of data) await this.#methods.ask('set', id, key, decodeValue(text), ttl)
   }
 
   async #destroy(id: string, ttl: number): Promise<void> {
-    if (this.#methods.offers('removeAll')) await this.#methods.ask('removeAll', id)
-    else if (this.#keepsWholeSessions) await this.#methods.ask('setSession', id, {}, ttl)
-    else {
-      const data = (await this.#methods.ask('data', id)) ?? {}
-      for (const key of Object.keys(data)) await this.#methods.ask('remove', id, key)
+    if (await this.#methods.did('removeAll', id)) return
+    if (await this.#setSession(id, NO_DATA, ttl)) return
+    const data = (await this.#methods.ask('data', id)) ?? {}
+    for (const key of Object.keys(data)) {
+      if (!(await this.#methods.did('remove', id, key))) throw ErrorDisabled
     }
   }
 }
@@ -147,10 +152,10 @@ class Methods {
     this.#storage[name] !== StorageBase.prototype[name] && !this.#disabled.has(name)
 
   /** What the method answers, `undefined` when it turns out to be disabled. */
-  async ask<Name extends MethodName>(
+  readonly ask = async <Name extends MethodName>(
     name: Name,
     ...args: Parameters<Storage[Name]>
-  ): Promise<Awaited<ReturnType<Storage[Name]>> | undefined> {
+  ): Promise<Awaited<ReturnType<Storage[Name]>> | undefined> => {
     if (!this.offers(name)) return undefined
     try {
       // TypeScript cannot see that the name and the arguments belong together.
@@ -161,6 +166,15 @@ class Methods {
       this.#disabled.add(name)
       return undefined
     }
+  }
+
+  /** Does it if the storage offers it, and answers whether it does. */
+  readonly did = async <Name extends MethodName>(
+    name: Name,
+    ...args: Parameters<Storage[Name]>
+  ): Promise<boolean> => {
+    await this.ask(name, ...args)
+    return this.offers(name)
   }
 }
 

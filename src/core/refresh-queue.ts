@@ -33,7 +33,7 @@ export class RefreshQueue {
     const now = this.#target.now()
     const interval = this.#interval
     if (expiresAt !== undefined) {
-      if (expiresAt > now + ttl - interval) return undefined
+      if (expiresAt >= now + ttl) return undefined
       if (expiresAt < now + 2 * interval) return this.#target.refresh(new Map([[id, now]]))
     }
     this.#accessedAt.set(id, now)

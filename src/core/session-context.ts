@@ -19,10 +19,12 @@ export type SessionChange = 'data' | 'id' | 'removal'
 
 /** Who is told what a session is about to do, before it does it; a throw stops it. */
 export interface SessionObserver {
-  /** The id that the request came with, asked for once, when it is first needed. */
+  /** The id that the request came with, of an id's shape; asked for once, when it is first needed. */
   readId(): string | undefined
   /** It will be read. */
   reading(): void
   /** It will be changed, so that at the end there may be something to save. */
   changing(what: SessionChange): void
+  /** A new session will be stored. Answers what to note beside its data, if anything. */
+  beginning(): string | undefined
 }

@@ -312,9 +312,15 @@ export class Session<Data extends object = Record<string, unknown>> implements A
 
   #start(): StoredSession {
     if (this.#stored === undefined) {
-      const id = this.#givenId ?? this.#observer?.readId()
-      const knownId = isSessionId(id) ? id : undefined
-      this.#stored = new StoredSession(this.#context, knownId, this.#chosen, this.#idFunc)
+      const givenId = isSessionId(this.#givenId) ? this.#givenId : undefined
+      const id = givenId ?? this.#observer?.readId()
+      this.#stored = new StoredSession(
+        this.#context,
+        id,
+        this.#chosen,
+        this.#idFunc,
+        this.#observer,
+      )
     }
     return this.#stored
   }

@@ -1,9 +1,9 @@
 import type { Awaitable, Loaded } from './atomic-storage.ts'
-import { applyChanges, type EncodedData, NO_DATA } from './changes.ts'
+import { applyChanges, type EncodedData, NO_DATA, RESERVED_KEY } from './changes.ts'
 import { SessionError, storageError } from './errors.ts'
 import { makeId, type SessionIdFunc } from './make-id.ts'
 import { PendingChanges } from './pending-changes.ts'
-import type { SessionContext } from './session-context.ts'
+import type { SessionContext, SessionObserver } from './session-context.ts'
 import { Turns } from './turns.ts'
 
 const ATTEMPTS = 3
@@ -15,6 +15,7 @@ const ATTEMPTS = 3
 export class StoredSession {
   readonly #context: SessionContext
   readonly #idFunc: SessionIdFunc | undefined
+  readonly #observer: SessionObserver | undefined
   /** Whether the application chose the id, so that it may name a session that does not exist yet. */
   #chosen: boolean
   readonly #turns = new Turns()
@@ -32,11 +33,13 @@ export class StoredSession {
     id: string | undefined,
     chosen: boolean,
     idFunc: SessionIdFunc | undefined,
+    observer: SessionObserver | undefined,
   ) {
     this.#context = context
     this.#id = id
     this.#chosen = chosen
     this.#idFunc = idFunc
+    this.#observer = observer
   }
 
   /** The id under which the session is stored, as far as is known. */
@@ -72,8 +75,7 @@ export class StoredSession {
   /** The id, made now if there is none. Makes sure first that a given one is known. */
   async id(): Promise<string> {
     if (this.#exists !== true) await this.read(undefined)
-    this.#id ??= await this.#makeId()
-    return this.#id
+    return this.#id ?? this.#inTurn(() => this.#firstId())
   }
 
   /** The snapshot, once it tells of the key, or of all keys if none is named. */
@@ -206,9 +208,20 @@ export class StoredSession {
     return false
   }
 
+  /** The id for the first thing that will be stored: known to name nothing yet. */
+  async #firstId(): Promise<string> {
+    if (this.#id === undefined) {
+      this.#id = await this.#makeId()
+      this.#exists = false
+    }
+    return this.#id
+  }
+
   async #create(changes: PendingChanges): Promise<boolean> {
+    const note = this.#observer?.beginning()
     this.#id ??= await this.#makeId()
     const data = applyChanges(NO_DATA, changes)
+    if (note !== undefined) data.set(RESERVED_KEY, note)
     const id = this.#context.idAtRest(this.#id)
     if (await this.#context.verbs.create(id, data, this.#context.ttl)) {
       this.#exists = true

@@ -1,6 +1,7 @@
 import { SessionError } from './errors.ts'
 import { splitArray, splitObject } from './json.ts'
 
+const QUOTE = 34
 /** Deep enough for any data, and far below what GoFrame's decoder (10,000) and the stack can take. */
 const MAX_DEPTH = 500
 
@@ -106,6 +107,7 @@ function refuse(path: readonly (string | number)[], got: string): never {
  * The text must be valid JSON.
  */
 export function decodeValue(text: string): unknown {
+  if (text.charCodeAt(0) === QUOTE && !text.includes('\\')) return text.slice(1, -1)
   // Only a run of 16 digits can be an integer beyond 2^53; everything else is for the native parser.
   if (!/\d{16}/.test(text)) return JSON.parse(text)
   switch (text[0]) {

@@ -57,8 +57,13 @@ export function idCookie(
   attributes: CookieAttributes,
   expiresAt: number | undefined,
 ): string {
-  const expires = expiresAt === undefined ? '' : `; Expires=${new Date(expiresAt).toUTCString()}`
+  const expires = expiresAt === undefined ? '' : `; Expires=${wholeSeconds(expiresAt)}`
   return `${name}=${id}${placeOf(attributes)}${expires}${protectionOf(attributes)}`
+}
+
+/** Dates in cookies have no fractions: rounded up, so that no cookie ends before its session. */
+function wholeSeconds(time: number): string {
+  return new Date(Math.ceil(time / 1000) * 1000).toUTCString()
 }
 
 /**

@@ -62,8 +62,9 @@ export class HeldResponse {
   readonly #response: NodeResponse
   readonly #gate: Gate
   readonly #methods: Methods
-  #state: 'open' | 'held' | 'released' = 'open'
+  #state: 'open' | 'held' | 'leaving' | 'released' = 'open'
   #hasEnded = false
+  #hasFailed = false
   /** What was called while the response was held, in order. */
   #heldCalls: (() => unknown)[] = NO_CALLS
 
@@ -82,7 +83,7 @@ export class HeldResponse {
   }
 
   get headHasLeft(): boolean {
-    return this.#state === 'released' || (this.#state === 'open' && this.#response.headersSent)
+    return this.#state === 'released' || (this.#state !== 'held' && this.#response.headersSent)
   }
 
   get hasEnded(): boolean {
@@ -98,36 +99,39 @@ export class HeldResponse {
     }
     const message = absorbHeaders(this.#response, rest)
     const args = message === undefined ? [status] : [status, message]
-    if (!this.#gate.needsSave) {
-      this.#state = 'released'
-      this.#gate.writeHead()
-      return this.#call('writeHead', args)
+    if (this.#state === 'open' && this.#gate.needsSave) {
+      this.#response.statusCode = status
+      this.#hold(() => this.#call('writeHead', args))
+      return this.#response
     }
-    this.#response.statusCode = status
-    this.#hold(() => this.#call('writeHead', args))
-    return this.#response
+    this.#state = 'released'
+    this.#gate.writeHead()
+    return this.#call('writeHead', args)
   }
 
   write(args: unknown[]): boolean {
+    if (this.#isAnsweredFor) return false
     const call = (): unknown => this.#call('write', args)
     if (this.#mustHold) this.#hold(call)
-    else if (this.#state !== 'held') return call() === true
+    else if (this.#state !== 'held') return this.#pass(call) === true
     else this.#heldCalls.push(call)
     return false
   }
 
   end(args: unknown[]): unknown {
+    if (this.#isAnsweredFor) return this.#response
     const call = (): unknown => this.#call('end', args)
     if (this.#mustHold) this.#hold(call)
     else if (this.#state === 'held') this.#heldCalls.push(call)
-    else if (this.#state === 'released' && this.#gate.needsSave) this.#saveLate(call)
+    else if (this.#state === 'released' && this.#gate.needsSave) void this.#saveLate(call)
     else {
       // Not before: ending may still write the head, whose stage is then that of an open response.
-      const result = call()
+      const result = this.#pass(call)
       this.#hasEnded = true
       return result
     }
     this.#hasEnded = true
+    pretend(this.#response, 'writableEnded')
     return this.#response
   }
 
@@ -135,7 +139,13 @@ export class HeldResponse {
     const call = (): unknown => this.#call('flushHeaders', [])
     if (this.#mustHold) this.#hold(call)
     else if (this.#state === 'held') this.#heldCalls.push(call)
-    else call()
+    else this.#pass(call)
+  }
+
+  /** Lets a call through that may write the head: whether it must wait has been asked already. */
+  #pass(call: () => unknown): unknown {
+    if (this.#state === 'open') this.#state = 'leaving'
+    return call()
   }
 
   get #mustHold(): boolean {
@@ -146,7 +156,7 @@ export class HeldResponse {
     this.#state = 'held'
     this.#heldCalls = [call]
     // To the application the head has left: a second one must fail as it does without us.
-    Object.defineProperty(this.#response, 'headersSent', { get: () => true, configurable: true })
+    pretend(this.#response, 'headersSent')
     void this.#saveAndRelease()
   }
 
@@ -155,20 +165,15 @@ export class HeldResponse {
       // What is changed while a save is under way needs another one.
       do await this.#gate.save()
       while (this.#gate.needsSave)
-    } catch (error) {
-      this.#drop()
-      this.#gate.failed(error)
-      return
-    }
-    try {
       this.#release()
     } catch (error) {
+      this.#drop()
       this.#gate.failed(error)
     }
   }
 
   #release(): void {
-    Reflect.deleteProperty(this.#response, 'headersSent')
+    this.#pretendNoMore()
     this.#gate.writeHead()
     this.#state = 'released'
     let last: unknown
@@ -179,14 +184,35 @@ export class HeldResponse {
   }
 
   #drop(): void {
-    Reflect.deleteProperty(this.#response, 'headersSent')
+    this.#pretendNoMore()
     this.#heldCalls = NO_CALLS
     this.#state = 'open'
     this.#hasEnded = false
+    this.#hasFailed = true
   }
 
-  #saveLate(call: () => unknown): void {
-    this.#gate.save().then(call, error => this.#gate.failed(error))
+  /**
+   * Whether the failed save was answered in place of the application, which may go on and write what
+   * nobody must hear any more.
+   */
+  get #isAnsweredFor(): boolean {
+    return this.#hasFailed && this.#response.writableEnded
+  }
+
+  async #saveLate(call: () => unknown): Promise<void> {
+    try {
+      await this.#gate.save()
+      this.#pretendNoMore()
+      call()
+    } catch (error) {
+      this.#pretendNoMore()
+      this.#gate.failed(error)
+    }
+  }
+
+  #pretendNoMore(): void {
+    Reflect.deleteProperty(this.#response, 'headersSent')
+    Reflect.deleteProperty(this.#response, 'writableEnded')
   }
 
   /** Calls the response's own method. */
@@ -196,6 +222,11 @@ export class HeldResponse {
 }
 
 const NO_CALLS: (() => unknown)[] = []
+
+/** Lets the application see what it has done, though it is held back. */
+function pretend(response: NodeResponse, what: 'headersSent' | 'writableEnded'): void {
+  Object.defineProperty(response, what, { get: () => true, configurable: true })
+}
 
 function headersSent(): Error {
   const error = new Error('Cannot write headers after they are sent to the client')

@@ -8,3 +8,4 @@ export {
   type HttpSettings,
   resolveHttpOptions,
 } from './options.ts'
+export { appendHeader } from './write-head-arguments.ts'

@@ -8,8 +8,8 @@ import { IdTransport } from './transport.ts'
 
 /** What the lifecycle needs to know of the response, and what it tells its adapter. */
 export interface LifecycleHooks {
-  /** Called when the session is first used. */
-  used(): void
+  /** Called before the session is changed for the first time. */
+  changed(): void
   /** Whether the head of the response has left, so that headers tell nobody anything any more. */
   readonly headHasLeft: boolean
   /** Whether the application has ended the response. */
@@ -18,6 +18,8 @@ export interface LifecycleHooks {
 
 /** A cookie is renewed when a tenth of its life is over: it slides, without a line in every response. */
 const RENEWALS = 10
+/** How the note begins that says when the cookie was set: `{"cookie":1700000000000}`. */
+const COOKIE_NOTE = '{"cookie":'
 
 /**
  * The life of a session in one request, the same in every adapter: its id is read when it is first
@@ -30,6 +32,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   readonly #exchange: HttpExchange
   readonly #hooks: LifecycleHooks
   #isUsed = false
+  #isChanged = false
   #madeTransport: IdTransport | undefined
   #isAbandoned = false
   #renewsCookie = false
@@ -54,9 +57,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
 
   /** Called by the session. */
   reading(): void {
-    if (this.#isUsed) return
     this.#isUsed = true
-    this.#hooks.used()
   }
 
   /** Called by the session. Refuses what the client could no longer be told of. */
@@ -66,37 +67,40 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     if (headHasLeft && what === 'id') {
       refuse('The head of the response has left: regenerate the id before that')
     }
-    this.reading()
+    this.#isUsed = true
+    if (this.#isChanged) return
+    this.#isChanged = true
+    this.#hooks.changed()
+  }
+
+  /**
+   * Called by the session. Refuses to begin one that nobody could ever use, since the client cannot
+   * be told its id any more. Notes when the cookie is set.
+   */
+  beginning(): string | undefined {
+    if (this.#hooks.headHasLeft) {
+      refuse('The head of the response has left: begin a session before that')
+    }
+    return this.#slidesCookie ? cookieNote() : undefined
   }
 
   /** Whether the session was used at all. */
   get isUsed(): boolean {
-    return this.#isUsed && !this.#isAbandoned
+    return this.#isUsed
   }
 
   /** Whether something must be saved before the client may hear more. */
   get needsSave(): boolean {
-    if (!this.isUsed) return false
+    if (!this.#isUsed || this.#isAbandoned) return false
     return this.session.isDirty || this.session.stored.isBusy || this.#mustRenewCookie
   }
 
-  /**
-   * Saves the session. Before the head has left, a new id can still be told; after that a session
-   * that the client has no id of is an error, since nobody could ever use it.
-   */
   async save(): Promise<void> {
-    const { stored, isDirty } = this.session
-    if (!this.#hooks.headHasLeft) await this.#prepareCookie()
-    else if (isDirty) {
-      await stored.read(undefined)
-      if (stored.storedId === undefined) {
-        refuse('The head of the response has left: begin a session before that')
-      }
-    }
+    await this.#prepareCookie()
     await this.session.close()
   }
 
-  /** Writes what the client is told into the head. Everything is saved by now. */
+  /** Writes what the client is told into the head. Everything that will be is saved by now. */
   writeHead(): void {
     if (!this.isUsed) return
     const { storedId, wasRemoved } = this.session.stored
@@ -109,9 +113,13 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     } else if (wasRemoved && sentId !== undefined) this.#transport.tellRemoval()
   }
 
-  /** The save failed, or is not wanted: nothing more is saved, and the client is told nothing. */
+  /**
+   * The save failed, or is not wanted: nothing more is saved. The client is still told of what is
+   * stored already, for a new id that it does not hear of is a session lost.
+   */
   abandon(): void {
     this.#isAbandoned = true
+    this.#renewsCookie = false
   }
 
   /** The handler has failed. */
@@ -124,8 +132,10 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     return this.#madeTransport
   }
 
-  get #setsCookie(): boolean {
-    return this.#settings.cookie !== undefined && this.#transport.carrier === 'cookie'
+  /** Whether the client keeps the id in a cookie that ends by itself. */
+  get #slidesCookie(): boolean {
+    if (this.#settings.cookie === undefined || this.#cookieAge === 0) return false
+    return this.#transport.carrier === 'cookie'
   }
 
   /** Milliseconds, 0 for a cookie that ends with the browser. */
@@ -137,28 +147,30 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     return this.#cookieAge === 0 ? undefined : Date.now() + this.#cookieAge
   }
 
-  /** What the record says of the cookie decides whether it is renewed; a new one is noted there. */
+  /** What the record says of the cookie decides whether it is renewed; that is noted there. */
   async #prepareCookie(): Promise<void> {
-    if (!this.#setsCookie || this.#cookieAge === 0) return
+    if (this.#hooks.headHasLeft || !this.#slidesCookie) return
     await this.session.stored.read(undefined)
-    const isNew = this.session.stored.storedId === undefined && this.session.isDirty
-    if (!isNew && !this.#mustRenewCookie) return
+    if (!this.#mustRenewCookie) return
     this.#renewsCookie = true
-    this.session.note = `{"cookie":${Date.now()}}`
+    this.session.note = cookieNote()
   }
 
   get #mustRenewCookie(): boolean {
-    if (this.#renewsCookie || this.#hooks.headHasLeft) return false
-    if (!this.#setsCookie || this.#cookieAge === 0) return false
+    if (this.#renewsCookie || this.#hooks.headHasLeft || !this.#slidesCookie) return false
     const { storedId } = this.session.stored
     if (storedId === undefined || storedId !== this.#transport.sentId) return false
     return Date.now() >= this.#cookieSetAt + this.#cookieAge / RENEWALS
   }
 
   get #cookieSetAt(): number {
-    const [, time] = /"cookie":(\d+)/.exec(this.session.note ?? '') ?? []
-    return Number(time ?? 0)
+    const { note = '' } = this.session
+    return note.startsWith(COOKIE_NOTE) ? Number.parseInt(note.slice(COOKIE_NOTE.length), 10) : 0
   }
+}
+
+function cookieNote(): string {
+  return `${COOKIE_NOTE}${Date.now()}}`
 }
 
 function refuse(message: string): never {

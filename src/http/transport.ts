@@ -38,6 +38,7 @@ export class IdTransport {
   tellId(id: string, expiresAt: number | undefined): void {
     if (this.#carrier === 'header') {
       this.#exchange.setHeader(this.#settings.header ?? '', id)
+      this.#keepFromCaches()
       return
     }
     const cookie = this.#cookie
@@ -84,9 +85,13 @@ export class IdTransport {
     return protocols.split(',', 1)[0]?.trim().toLowerCase() === 'https'
   }
 
-  /** A shared cache may keep a response though it sets a cookie (RFC 9111 7.3), unless told not to. */
   #setCookie(line: string): void {
     this.#exchange.appendHeader('Set-Cookie', line)
+    this.#keepFromCaches()
+  }
+
+  /** A shared cache may keep what tells an id, a cookie even (RFC 9111 7.3), unless told not to. */
+  #keepFromCaches(): void {
     const control = this.#exchange.responseHeader('Cache-Control') ?? ''
     if (!/(?:^|[\s,])(?:no-store|private)(?:$|[\s,])/i.test(control)) {
       this.#exchange.setHeader('Cache-Control', 'no-store')

@@ -28,8 +28,17 @@ function absorbList(response: NodeResponse, list: readonly unknown[]): void {
   const pairs = Array.isArray(list[0]) ? (list as [string, HeaderValue][]) : pairUp(list)
   for (const [name] of pairs) response.removeHeader(name)
   for (const [name, value] of pairs) {
-    response.appendHeader(name, typeof value === 'number' ? String(value) : (value as string))
+    appendHeader(response, name, value)
   }
+}
+
+/**
+ * Adds a header's line to those that are there. The response's own `appendHeader` would add it to
+ * the very array that the application gave, which may serve other visitors too.
+ */
+export function appendHeader(response: NodeResponse, name: string, value: HeaderValue): void {
+  const lines = [response.getHeader(name) ?? [], value].flat().map(String)
+  response.setHeader(name, lines.length === 1 ? lines.join() : lines)
 }
 
 function pairUp(list: readonly unknown[]): [string, HeaderValue][] {

@@ -1,5 +1,22 @@
 import { SessionError } from '../core/errors.ts'
 
+/** Lets the work on many files go on when one fails, and tells of the first failure in the end. */
+export class Failures {
+  readonly #failures: unknown[] = []
+
+  async gather(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (this.#failures.length === 0) this.#failures.push(fileError(error))
+    }
+  }
+
+  throwFirst(): void {
+    if (this.#failures.length > 0) throw this.#failures[0]
+  }
+}
+
 /** The code of a file system error, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
@@ -13,9 +30,9 @@ export function codeOf(error: unknown): string | undefined {
  */
 export function fileError(error: unknown): unknown {
   const code = codeOf(error)
-  if (error instanceof SessionError || code === undefined) return error
-  const call =
-    error instanceof Error && 'syscall' in error ? String(error.syscall) : 'a file operation'
+  // An error without a system call is not the file system's: an application's `update` threw it.
+  if (code === undefined || !(error instanceof Error && 'syscall' in error)) return error
+  const call = String(error.syscall)
   const cause = Object.assign(new Error(`${code} in ${call}`), { code, syscall: call })
   const message = `The session file storage failed: ${call} answered ${code}`
   return new SessionError('ERR_STORAGE', message, { cause })

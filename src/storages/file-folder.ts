@@ -27,13 +27,22 @@ export function defaultFolder(): string {
 export function openFolder(path: string): string {
   const folder = resolve(path)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     checkFolder(folder)
   } catch (error) {
     if (error instanceof SessionError) throw error
     refuse(folder, `cannot be used (${codeOf(error) ?? String(error)})`, error)
   }
   return folder
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // Something else stands there, and the check says what.
+    if (codeOf(error) !== 'EEXIST') throw error
+  }
 }
 
 function checkFolder(folder: string): void {

@@ -62,12 +62,8 @@ export class FileLock {
   }
 
   static #tryTake(path: string): FileLock | undefined {
-    try {
-      return new FileLock(path, openSync(path, FLAGS, 0o600))
-    } catch (error) {
-      if (codeOf(error) === 'EEXIST') return undefined
-      throw error
-    }
+    const descriptor = createFile(path)
+    return descriptor === undefined ? undefined : new FileLock(path, descriptor)
   }
 
   /**
@@ -86,11 +82,10 @@ export class FileLock {
     const time = Date.now() / 1000 + Math.random() / 1000
     futimesSync(this.#descriptor, time, time)
     if (durable) await flush(this.#descriptor)
-    this.#checkStillHeld()
+    this.checkStillHeld()
     const stats = fstatSync(this.#descriptor)
-    this.#held = false
-    closeSync(this.#descriptor)
     try {
+      this.#close()
       renameSync(this.#path, target)
       return stats
     } catch (error) {
@@ -103,15 +98,25 @@ export class FileLock {
   /** Gives up the lock, if it is still held, with nothing stored. */
   release(): void {
     if (!this.#held) return
-    this.#held = false
-    const isOurs = this.#isOurs()
-    closeSync(this.#descriptor)
-    if (isOurs) removeIfThere(this.#path)
+    try {
+      if (this.#isOurs()) removeIfThere(this.#path)
+    } finally {
+      this.#close()
+    }
   }
 
-  /** Within half the lease nobody may have taken it over, and there is nothing to look up. */
-  #checkStillHeld(): void {
+  /**
+   * Within half the lease nobody may have taken it over, and there is nothing to look up.
+   *
+   * @throws {@link LockLost} when the lock was taken over
+   */
+  checkStillHeld(): void {
     if (performance.now() - this.#since > LEASE / 2 && !this.#isOurs()) throw new LockLost()
+  }
+
+  #close(): void {
+    this.#held = false
+    closeSync(this.#descriptor)
   }
 
   #isOurs(): boolean {
@@ -140,8 +145,7 @@ class LockWait {
       this.#seen = stats
       this.#seenAt = now
     } else if (now - this.#seenAt > LEASE) {
-      removeIfThere(this.#path)
-      return
+      takeAway(this.#path, stats)
     }
     if (now - this.#since > PATIENCE) {
       throw new SessionError('ERR_CONFLICT', 'Others kept the session file locked for ten seconds')
@@ -153,6 +157,39 @@ class LockWait {
 
 function isSameFile(a: Stats, b: Stats | undefined): boolean {
   return a.ino === b?.ino && a.mtimeMs === b.mtimeMs
+}
+
+/**
+ * Removes a lock that a dead process left. One process does so at a time: else a second one, which
+ * looked before and removes after, would take away the lock that the first has made since.
+ */
+function takeAway(path: string, left: Stats): void {
+  const guard = `${path}.takeover`
+  const descriptor = createFile(guard)
+  if (descriptor === undefined) return removeIfOld(guard, LEASE)
+  try {
+    closeSync(descriptor)
+    const stats = lstatSync(path, { throwIfNoEntry: false })
+    if (stats !== undefined && isSameFile(stats, left)) removeIfThere(path)
+  } finally {
+    removeIfThere(guard)
+  }
+}
+
+/** Creates a file for this user alone. `undefined` when there is one already. */
+function createFile(path: string): number | undefined {
+  try {
+    return openSync(path, FLAGS, 0o600)
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return undefined
+    throw error
+  }
+}
+
+/** Removes a file that was last changed that many milliseconds ago, or longer. */
+export function removeIfOld(path: string, age: number): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (stats?.isFile() && Date.now() - stats.mtimeMs > age) removeIfThere(path)
 }
 
 /** Removes a file; one that is not there any more is as good. */

@@ -13,12 +13,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Awaitable } from '../core/atomic-storage.ts'
 import { SessionError } from '../core/errors.ts'
+import { KeyedQueue } from '../core/keyed-queue.ts'
 import { FileCache } from './file-cache.ts'
 import type { FileCipher } from './file-cipher.ts'
 import { codeOf, fileError } from './file-error.ts'
 import { FileLock, LockLost, removeIfThere } from './file-lock.ts'
 import { decodeFile, encodeFile, type FileRecord, HEADER_BYTES } from './file-record.ts'
 
+export const SESSION_SUFFIX = '.session'
+/** After the name of the session file: `yarn.lock` is none of ours. */
+export const LOCK_SUFFIX = '.lock'
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 const ATTEMPTS = 5
 /** GoFrame writes in place: a record that makes no sense yet may do so a moment later. */
@@ -32,7 +36,7 @@ class HalfWritten extends Error {}
 export interface HeldRecord {
   readonly record: FileRecord | undefined
   store(record: FileRecord): Promise<void>
-  remove(): void
+  remove(): Promise<void>
 }
 
 /** The session files of one folder: reading them, and changing them one process at a time. */
@@ -41,6 +45,8 @@ export class FileRecords {
   readonly #cipher: FileCipher
   readonly #durable: boolean
   readonly #cache: FileCache
+  /** Within this process the lock passes from one to the next, and only the first waits for others. */
+  readonly #queue = new KeyedQueue()
 
   constructor(folder: string, cipher: FileCipher, durable: boolean, maxCached: number) {
     this.#folder = folder
@@ -72,26 +78,41 @@ export class FileRecords {
   }
 
   /** Does some work with a record that nobody else can change meanwhile. It may run again. */
-  async change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
+  change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
+    return this.#queue.run(id, () => this.#change(id, work))
+  }
+
+  /** Does some work with two records. All take them in the same order, or two could wait for each other. */
+  changeBoth<T>(
+    id: string,
+    otherId: string,
+    work: (held: HeldRecord, other: HeldRecord) => Awaitable<T>,
+  ): Promise<T> {
+    if (id > otherId) return this.changeBoth(otherId, id, (other, held) => work(held, other))
+    return this.change(id, held => this.change(otherId, other => work(held, other)))
+  }
+
+  async #change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
+    let losses = 0
+    for (;;) {
       try {
         return await this.#changeOnce(id, work)
       } catch (error) {
-        if (attempt < ATTEMPTS && error instanceof LockLost) continue
-        if (!(error instanceof HalfWritten)) throw fileError(error)
-        await sleep(WRITING_PAUSE)
+        if (error instanceof HalfWritten) await sleep(WRITING_PAUSE)
+        else if (!(error instanceof LockLost)) throw fileError(error)
+        else if (++losses === ATTEMPTS) throw lostTooOften()
       }
     }
   }
 
   async #changeOnce<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
-    const lock = await FileLock.take(join(this.#folder, `${id}.lock`))
+    const lock = await FileLock.take(this.#pathOf(id) + LOCK_SUFFIX)
     try {
       const record = this.#readOrPutAside(id)
       return await work({
         record,
         store: changed => this.#store(lock, id, changed),
-        remove: () => this.#remove(id),
+        remove: () => this.#remove(lock, id),
       })
     } finally {
       lock.release()
@@ -105,7 +126,7 @@ export class FileRecords {
     if (this.#durable) await this.#flushFolder()
   }
 
-  /** A rename survives a power failure once the folder is on the disk. */
+  /** A rename or a removal survives a power failure once the folder is on the disk. */
   async #flushFolder(): Promise<void> {
     const folder = await open(this.#folder, 'r')
     try {
@@ -115,9 +136,11 @@ export class FileRecords {
     }
   }
 
-  #remove(id: string): void {
+  async #remove(lock: FileLock, id: string): Promise<void> {
+    lock.checkStillHeld()
     removeIfThere(this.#pathOf(id))
     this.#cache.forget(id)
+    if (this.#durable) await this.#flushFolder()
   }
 
   async #readPatiently(id: string): Promise<FileRecord | undefined> {
@@ -176,7 +199,7 @@ export class FileRecords {
   }
 
   #pathOf(id: string): string {
-    return join(this.#folder, `${id}.session`)
+    return join(this.#folder, id + SESSION_SUFFIX)
   }
 }
 
@@ -214,6 +237,11 @@ function readAll(descriptor: number, size: number): Buffer {
     length += count
   }
   return bytes.subarray(0, length)
+}
+
+function lostTooOften(): SessionError {
+  const message = `Others took over the lock of the session file ${ATTEMPTS} times`
+  return new SessionError('ERR_CONFLICT', message)
 }
 
 function isUnreadable(error: unknown): boolean {

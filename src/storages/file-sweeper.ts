@@ -1,9 +1,12 @@
-import { lstatSync, type Stats } from 'node:fs'
+import { type Dir, lstatSync, type Stats } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { runLater } from '../core/clock.ts'
-import { removeIfThere } from './file-lock.ts'
+import { isSessionId } from '../core/session-id.ts'
+import { Failures, fileError } from './file-error.ts'
+import { removeIfOld } from './file-lock.ts'
+import { LOCK_SUFFIX, SESSION_SUFFIX } from './file-records.ts'
 
 /** How long the sweeper works before other work gets a turn, in milliseconds. */
 const SLICE = 2
@@ -45,30 +48,42 @@ export class FileSweeper {
 
   /** Sweeps the folder once. Answers how many sessions were removed. */
   async sweep(): Promise<number> {
+    const failures = new Failures()
     let removed = 0
     let sliceEnd = performance.now() + SLICE
-    for await (const entry of await opendir(this.#target.folder, { bufferSize: 256 })) {
+    for await (const entry of await this.#openFolder()) {
       if (this.#stopped) break
-      if (await this.#sweepFile(entry.name)) removed++
+      await failures.gather(async () => {
+        if (await this.#sweepFile(entry.name)) removed++
+      })
       if (performance.now() < sliceEnd) continue
       await nextTurn()
       sliceEnd = performance.now() + SLICE
     }
+    failures.throwFirst()
     return removed
   }
 
+  async #openFolder(): Promise<Dir> {
+    try {
+      return await opendir(this.#target.folder, { bufferSize: 256 })
+    } catch (error) {
+      throw fileError(error)
+    }
+  }
+
+  /** What is not named like a file of ours is somebody else's. */
   async #sweepFile(name: string): Promise<boolean> {
+    const [id, suffix] = splitName(name)
+    if (!isSessionId(id)) return false
     const path = join(this.#target.folder, name)
-    if (name.endsWith('.session')) {
-      const stats = statFile(path)
-      const mayBeExpired = stats !== undefined && this.#target.mayBeExpired(stats.mtimeMs)
-      return mayBeExpired && this.#target.removeExpired(name.slice(0, -'.session'.length))
+    if (suffix !== SESSION_SUFFIX) {
+      if (suffix.startsWith(SESSION_SUFFIX + LOCK_SUFFIX)) removeIfOld(path, OLD_LOCK)
+      return false
     }
-    if (name.endsWith('.lock')) {
-      const stats = statFile(path)
-      if (stats !== undefined && Date.now() - stats.mtimeMs > OLD_LOCK) removeIfThere(path)
-    }
-    return false
+    const stats = statFile(path)
+    const mayBeExpired = stats !== undefined && this.#target.mayBeExpired(stats.mtimeMs)
+    return mayBeExpired && this.#target.removeExpired(id)
   }
 
   #schedule(delay: number): void {
@@ -82,6 +97,11 @@ export class FileSweeper {
     this.#timer = undefined
     this.#schedule(this.#interval)
   }
+}
+
+function splitName(name: string): [id: string, suffix: string] {
+  const dot = name.indexOf('.')
+  return dot < 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot)]
 }
 
 function statFile(path: string): Stats | undefined {

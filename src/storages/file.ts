@@ -9,6 +9,7 @@ import { isSessionId } from '../core/session-id.ts'
 import { aesGcm, type EncryptionKey } from './aes-gcm.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
 import { type FileCipher, plainText } from './file-cipher.ts'
+import { Failures } from './file-error.ts'
 import { defaultFolder, openFolder } from './file-folder.ts'
 import type { FileRecord } from './file-record.ts'
 import { FileRecords } from './file-records.ts'
@@ -119,7 +120,7 @@ export class StorageFile extends BuiltInStorage {
     })
   }
 
-  rotate(
+  async rotate(
     id: string,
     newId: string,
     changes: Changes,
@@ -127,24 +128,28 @@ export class StorageFile extends BuiltInStorage {
     keepOld: boolean,
   ): Promise<Rotation> {
     this.#check(id, ttl)
-    return this.#records.change(id, async held => {
-      if (!this.#isAlive(held.record, ttl)) return 'absent'
-      const created = await this.create(newId, applyChanges(held.record.data, changes), ttl)
-      if (!created) return 'taken'
-      if (!keepOld) held.remove()
+    this.#check(newId, ttl)
+    if (newId === id) return 'taken'
+    return this.#records.changeBoth(id, newId, async (old, fresh) => {
+      if (!this.#isAlive(old.record, ttl)) return 'absent'
+      if (this.#isAlive(fresh.record, ttl)) return 'taken'
+      await fresh.store({ usedAt: this.clock(), data: applyChanges(old.record.data, changes) })
+      if (!keepOld) await old.remove()
       return 'rotated'
     })
   }
 
   async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
+    const failures = new Failures()
     let sliceEnd = performance.now() + REFRESH_SLICE
     for (const [id, time] of accessedAt) {
       this.#check(id, ttl)
-      if (this.#records.exists(id)) await this.#refresh(id, time, ttl)
+      await failures.gather(() => this.#refresh(id, time, ttl))
       if (performance.now() < sliceEnd) continue
       await nextTurn()
       sliceEnd = performance.now() + REFRESH_SLICE
     }
+    failures.throwFirst()
   }
 
   async destroy(id: string): Promise<void> {
@@ -159,9 +164,12 @@ export class StorageFile extends BuiltInStorage {
 
   /**
    * Clears expired sessions now, and what killed processes left behind. Happens by itself every
-   * `sweepInterval`; yields to other work, and never removes a session that was used meanwhile.
+   * `sweepInterval`; yields to other work, and never removes a session that was used meanwhile. A
+   * storage that was not used yet was told no ttl, so that nothing is expired for it.
    *
    * @returns how many sessions were removed
+   * @throws {@link SessionError} `ERR_STORAGE` or `ERR_UNREADABLE` when a file could not be cleared;
+   * the others were
    */
   sweep(): Promise<number> {
     return this.#sweeper.sweep()
@@ -183,8 +191,9 @@ export class StorageFile extends BuiltInStorage {
   }
 
   /** A session that had expired by then stays so, and a later use is not undone. */
-  #refresh(id: string, time: number, ttl: number): Promise<void> {
-    return this.#records.change(id, async ({ record, store }) => {
+  async #refresh(id: string, time: number, ttl: number): Promise<void> {
+    if (!this.#records.exists(id)) return
+    await this.#records.change(id, async ({ record, store }) => {
       if (record === undefined || record.usedAt >= time || record.usedAt + ttl < time) return
       await store({ usedAt: time, data: record.data })
     })
@@ -201,11 +210,12 @@ export class StorageFile extends BuiltInStorage {
   #makeSweeper(interval: number): FileSweeper {
     const target = {
       folder: this.path,
-      mayBeExpired: (changedAt: number) => changedAt + this.#longestTtl < this.clock(),
+      mayBeExpired: (changedAt: number) =>
+        this.#longestTtl > 0 && changedAt + this.#longestTtl < this.clock(),
       removeExpired: (id: string) =>
-        this.#records.change(id, held => {
+        this.#records.change(id, async held => {
           if (this.#isAlive(held.record, this.#longestTtl)) return false
-          held.remove()
+          await held.remove()
           return true
         }),
     }

@@ -25,6 +25,8 @@ export interface StorageMemoryOptions {
 const SWEEP_INTERVAL = 1000
 /** How many expired sessions are freed before other work gets a turn: well under a millisecond. */
 const SWEEP_SLICE = 1000
+/** Those who are active now are read again and again; a million idle sessions stay plain text. */
+const MAX_PARSED = 1000
 
 /**
  * Keeps sessions in this process: the fastest storage, gone with the process and unknown to others.
@@ -35,6 +37,8 @@ export class StorageMemory extends BuiltInStorage {
   readonly #maxSessions: number
   readonly #slots = new Slots()
   readonly #records: (string | undefined)[] = []
+  /** The records read last, split into their keys. */
+  readonly #parsed = new Map<number, EncodedData>()
   readonly #expiry = new ExpiryWheel()
   readonly #recency: Recency | undefined
   #timer: NodeJS.Timeout | undefined
@@ -65,13 +69,13 @@ export class StorageMemory extends BuiltInStorage {
     const slot = this.#find(id)
     if (slot === NO_SLOT) return undefined
     this.#recency?.use(slot)
-    return { data: splitObject(this.#record(slot)), expiresAt: this.#expiry.deadline(slot) }
+    return { data: this.#data(slot), expiresAt: this.#expiry.deadline(slot) }
   }
 
   merge(id: string, changes: Changes, ttl: number): boolean {
     const slot = this.#find(id)
     if (slot === NO_SLOT) return false
-    this.#write(slot, applyChanges(splitObject(this.#record(slot)), changes), ttl)
+    this.#write(slot, applyChanges(this.#data(slot), changes), ttl)
     return true
   }
 
@@ -79,7 +83,7 @@ export class StorageMemory extends BuiltInStorage {
     const slot = this.#find(id)
     if (slot === NO_SLOT) return 'absent'
     if (this.#find(newId) !== NO_SLOT) return 'taken'
-    const data = applyChanges(splitObject(this.#record(slot)), changes)
+    const data = applyChanges(this.#data(slot), changes)
     if (!keepOld) this.#remove(slot)
     this.#add(newId, data, ttl)
     return 'rotated'
@@ -109,6 +113,7 @@ export class StorageMemory extends BuiltInStorage {
     clearTimeout(this.#timer)
     this.#closed = true
     this.#records.length = 0
+    this.#parsed.clear()
   }
 
   /** The slot of a session that has not expired. */
@@ -120,8 +125,14 @@ export class StorageMemory extends BuiltInStorage {
     return NO_SLOT
   }
 
-  #record(slot: number): string {
-    return this.#records[slot] ?? '{}'
+  #data(slot: number): EncodedData {
+    let data = this.#parsed.get(slot)
+    if (data === undefined) {
+      data = splitObject(this.#records[slot] ?? '{}')
+      if (this.#parsed.size === MAX_PARSED) this.#parsed.clear()
+      this.#parsed.set(slot, data)
+    }
+    return data
   }
 
   #add(id: string, data: EncodedData, ttl: number): void {
@@ -135,6 +146,7 @@ export class StorageMemory extends BuiltInStorage {
 
   #write(slot: number, data: EncodedData, ttl: number): void {
     this.#records[slot] = formatRecord(data)
+    this.#parsed.delete(slot)
     this.#expiry.move(slot, this.clock() + ttl)
     this.#recency?.use(slot)
   }
@@ -143,6 +155,7 @@ export class StorageMemory extends BuiltInStorage {
     if (slot === NO_SLOT) return
     this.#slots.remove(slot)
     this.#records[slot] = undefined
+    this.#parsed.delete(slot)
     this.#expiry.remove(slot)
     this.#recency?.remove(slot)
   }

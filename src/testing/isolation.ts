@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { hashSessionId, newSessionId } from '../core/session-id.ts'
 import { assertSameData, changes, encoded, loadAll, range } from './data.ts'
 import { HOUR, type Tests } from './fixture.ts'
+import { beginSession, dataOf } from './requests.ts'
 
 /** Ids of the shortest and the longest shape, and such as a sloppy storage may take for another. */
 const IDS = [
@@ -53,19 +54,17 @@ export const isolation: Tests = {
     assertSameData(await loadAll(verbs, id), others)
   },
 
-  'shares nothing with another storage of its kind': async ({
-    verbs,
-    openStorage,
-    openManager,
-  }) => {
-    const id = newSessionId()
-    await verbs.create(id, encoded({ a: 1 }), HOUR)
+  'shares nothing with another storage of its kind': async ({ openStorage, openManager }) => {
+    const manager = openManager()
+    const id = await beginSession(manager, { a: 1 })
     const other = openManager({ storage: await openStorage() })
+    assertSameData(await dataOf(other, id), {})
     const session = other.new()
     session.setId(id)
     await session.set('b', 2)
     await session.close()
-    assertSameData(await loadAll(verbs, id), { a: 1 })
+    assertSameData(await dataOf(manager, id), { a: 1 })
+    assertSameData(await dataOf(other, id), { b: 2 })
   },
 
   'writes many sessions side by side': async ({ verbs }) => {

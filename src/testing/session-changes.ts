@@ -16,7 +16,7 @@ export const sessionChanges: Tests = {
 
   'applies changes in the order of the calls': async ({ openManager }) => {
     const manager = openManager()
-    const id = await beginSession(manager, { a: 1, b: 1 })
+    const id = await beginSession(manager, { a: 1, b: 1, d: 0 })
     const session = manager.new(id)
     await Promise.all([
       session.set('a', 2),
@@ -26,9 +26,11 @@ export const sessionChanges: Tests = {
       session.remove('c', 'b'),
       session.update('n', () => 1),
       session.set('n', 2),
+      session.remove('d'),
+      session.update('d', (d = 1) => d),
     ])
     await session.close()
-    assertSameData(await dataOf(manager, id), { a: 3, n: 2 })
+    assertSameData(await dataOf(manager, id), { a: 3, n: 2, d: 1 })
   },
 
   'loses no change of different keys by requests side by side': async ({ openManager }) => {

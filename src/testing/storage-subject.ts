@@ -25,7 +25,7 @@ export interface StorageSubject {
 
   /**
    * Whether time passes for the storage whatever the clock says, as in a database server. The tests
-   * of time then wait for real, with a ttl of 400 ms.
+   * of time then wait for real, with a ttl of 200 ms.
    *
    * @default false
    */

@@ -34,7 +34,7 @@ export function movableTime(): TestTime {
 
 /** Real time, for storages that have a clock of their own. */
 export function realTime(): TestTime {
-  const ttl = 400
+  const ttl = 200
   const startedAt = performance.now()
   let waited = 0
   return {
