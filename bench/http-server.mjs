@@ -1,9 +1,9 @@
 // One server under test: node bench/http-server.mjs CASE STORAGE. Says its port, answers for its CPU time.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Manager, StorageFile, StorageMemory } from 'gsession'
+import { encodeData, Manager, StorageFile, StorageMemory } from 'gsession'
 import { session } from 'gsession/http'
 import { sampleSession } from './sample.mjs'
 
@@ -12,23 +12,31 @@ const folder = mkdtempSync(join(tmpdir(), 'gsession-bench-'))
 const storage = storageName === 'file' ? new StorageFile({ path: folder }) : new StorageMemory()
 const manager = new Manager({ storage })
 const body = 'x'.repeat(32)
+const bytes = Buffer.from(`12345678${encodeData(sampleSession)}`)
 let counter = 0
 
 const handlers = {
   bare: (_request, response) => response.end(body),
-  vary: (_request, response) => {
-    response.setHeader('Vary', 'Cookie')
-    response.end(body)
-  },
   untouched: session(manager)((_request, response) => response.end(body)),
   read: session(manager)(async (request, response) => {
     const user = await request.session.get('name')
     response.end(user === 'Ada Lovelace' ? body : 'wrong')
   }),
+  'write + rename': (_request, response) => {
+    writePlainly(counter++ % 256)
+    response.end(body)
+  },
   write: session(manager)(async (request, response) => {
     await request.session.set('counter', ++counter)
     response.end(body)
   }),
+}
+
+/** The plainest atomic write: what any file storage must do at least. */
+function writePlainly(number) {
+  const path = join(folder, `plain-${number}`)
+  writeFileSync(`${path}.tmp`, bytes)
+  renameSync(`${path}.tmp`, path)
 }
 
 const ids = await Promise.all(

@@ -6,64 +6,69 @@ import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
 import { median, progress, spread } from './statistics.mjs'
 
+/** Each case, its storage, the case that it is compared with, and the ratio that it shall reach. */
 const CASES = [
-  ['bare', 'memory'],
-  ['untouched', 'memory'],
-  ['read', 'memory'],
-  ['read', 'file'],
-  ['write', 'memory'],
-  ['write', 'file'],
+  { name: 'bare', storage: 'memory', against: 'bare' },
+  { name: 'untouched', storage: 'memory', against: 'bare', toReach: 0.97 },
+  { name: 'read', storage: 'memory', against: 'bare', toReach: 0.9 },
+  { name: 'read', storage: 'file', against: 'bare', toReach: 0.75 },
+  { name: 'write', storage: 'memory', against: 'bare' },
+  { name: 'write + rename', storage: 'file', against: 'write + rename' },
+  { name: 'write', storage: 'file', against: 'write + rename', toReach: 0.7 },
 ]
 const CONNECTIONS = 32
 const server = fileURLToPath(new URL('./http-server.mjs', import.meta.url))
-// With two cores or more the server has one for itself, so that the load does not take its time.
-const pinning = existsSync('/usr/bin/taskset')
+/** With two cores the server has one for itself, and the load, a process of its own, the other. */
+const canPin = existsSync('/usr/bin/taskset')
+const pinning = canPin
   ? { execPath: '/usr/bin/taskset', execArgv: ['-c', '0', process.execPath] }
   : {}
 
+/** Requests per second of each case, in turn, round by round. */
 export async function benchHttp({ rounds, seconds }) {
   const servers = await Promise.all(CASES.map(startServer))
-  const samples = servers.map(() => [])
   try {
     for (const one of servers) await load(one, 1)
     for (let round = 0; round < rounds; round++) {
-      for (const [index, one] of servers.entries()) {
-        progress(`http round ${round + 1}/${rounds}: ${one.name}`)
-        samples[index].push(await load(one, seconds))
+      for (const one of servers) {
+        progress(`http, round ${round + 1} of ${rounds}: ${one.name}, ${one.storage}`)
+        one.samples.push(await load(one, seconds))
       }
     }
   } finally {
     for (const one of servers) one.child.disconnect()
   }
-  const bare = median(samples[0].map(sample => sample.perSecond))
-  const bareCpu = median(samples[0].map(sample => sample.cpu))
-  return servers.map((one, index) => {
-    const perSecond = samples[index].map(sample => sample.perSecond)
-    const cpu = median(samples[index].map(sample => sample.cpu))
-    return {
-      case: one.name,
-      requestsPerSecond: Math.round(median(perSecond)),
-      spread: spread(perSecond),
-      ratio: median(
-        samples[index].map((sample, round) => sample.perSecond / samples[0][round].perSecond),
-      ),
-      cpuMicrosecondsPerRequest: cpu,
-      cpuRatio: bareCpu / cpu,
-      p99Milliseconds: median(samples[index].map(sample => sample.p99)),
-      bare,
-    }
-  })
+  return servers.map(one =>
+    summarize(
+      one,
+      servers.find(other => other.name === one.against),
+    ),
+  )
 }
 
-async function startServer([name, storage]) {
-  const child = fork(server, [name, storage], pinning)
-  const [{ port, ids }] = await once(child, 'message')
+function summarize(one, other) {
+  const perSecond = one.samples.map(sample => sample.perSecond)
+  const cpu = median(one.samples.map(sample => sample.cpu))
   return {
-    name: name === 'bare' || name === 'untouched' ? name : `${name}, ${storage}`,
-    child,
-    port,
-    ids,
+    case:
+      one.name === 'bare' || one.name === 'untouched' ? one.name : `${one.name}, ${one.storage}`,
+    requestsPerSecond: Math.round(median(perSecond)),
+    spread: spread(perSecond),
+    against: one.against,
+    ratio: median(
+      one.samples.map((sample, round) => sample.perSecond / other.samples[round].perSecond),
+    ),
+    toReach: one.toReach ?? null,
+    cpuMicroseconds: cpu,
+    cpuRatio: median(other.samples.map(sample => sample.cpu)) / cpu,
+    p99Milliseconds: median(one.samples.map(sample => sample.p99)),
   }
+}
+
+async function startServer(one) {
+  const child = fork(server, [one.name, one.storage], pinning)
+  const [{ port, ids }] = await once(child, 'message')
+  return { ...one, child, port, ids, samples: [] }
 }
 
 async function load(one, seconds) {

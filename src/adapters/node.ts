@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { SessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
+import { refuseOption } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
 import {
   HeldResponse,
@@ -60,6 +61,7 @@ export function session<Data extends object>(
   options: NodeSessionOptions = {},
 ): WithSession<Data> {
   const { onError = answerError, ...httpOptions } = options
+  if (typeof onError !== 'function') refuseOption('onError', 'a function', onError)
   const settings = resolveHttpOptions(httpOptions)
   const withSession =
     (listener: Listener<Data>) => (request: NodeRequest, response: NodeResponse) =>

@@ -114,8 +114,9 @@ export function resolveHttpOptions(
   if (cookie === false && header === false) {
     refuseOption('header', 'a header name when `cookie` is false', header)
   }
-  if (header !== false) check('header', TOKEN.test(header), 'a header name', header)
-  if (typeof trustProxy !== 'boolean') refuseOption('trustProxy', 'true or false', trustProxy)
+  if (header !== false) check('header', isToken(header), 'a header name', header)
+  check('trustProxy', typeof trustProxy === 'boolean', 'true or false', trustProxy)
+  check('saveOnError', typeof saveOnError === 'boolean', 'true or false', saveOnError)
   return {
     cookie: cookie === false ? undefined : resolveCookie(options.name, cookie),
     header: header === false ? undefined : header.toLowerCase(),
@@ -134,10 +135,12 @@ const DOMAIN =
 const LONGEST_NAME = 256
 
 function resolveCookie(name: string | undefined, options: CookieOptions): HttpSettings['cookie'] {
+  const areOptions = typeof options === 'object' && options !== null
+  check('cookie', areOptions, "an object of the cookie's attributes, or false", options)
   refuseUnknownOptions(options, COOKIE_OPTIONS)
   checkAttributes(options)
   if (name !== undefined) {
-    check('name', TOKEN.test(name) && name.length <= LONGEST_NAME, 'a cookie name', name)
+    check('name', isToken(name) && name.length <= LONGEST_NAME, 'a cookie name', name)
   }
   const { maxAge, secure = 'auto' } = options
   // Browsers take these names from nobody but secure cookies, whatever the server knows.
@@ -193,7 +196,7 @@ function checkCombination({ name, attributes }: NamedCookie, asked: boolean | 'a
 function checkAttributes(options: CookieOptions): void {
   const { path = '/', domain, secure = 'auto', sameSite = 'lax', priority = 'low' } = options
   check('cookie.path', PATH.test(path), "a path that starts with '/'", path)
-  if (domain !== undefined) check('cookie.domain', DOMAIN.test(domain), 'a host name', domain)
+  if (domain !== undefined) check('cookie.domain', isHost(domain), 'a host name', domain)
   check('cookie.secure', [true, false, 'auto'].includes(secure), "true, false or 'auto'", secure)
   const sites = ['lax', 'strict', 'none', false]
   check('cookie.sameSite', sites.includes(sameSite), "'lax', 'strict', 'none' or false", sameSite)
@@ -203,6 +206,14 @@ function checkAttributes(options: CookieOptions): void {
     const flag = options[name] ?? false
     check(`cookie.${name}`, typeof flag === 'boolean', 'true or false', flag)
   }
+}
+
+function isToken(value: unknown): boolean {
+  return typeof value === 'string' && TOKEN.test(value)
+}
+
+function isHost(value: unknown): boolean {
+  return typeof value === 'string' && DOMAIN.test(value)
 }
 
 function check(name: string, holds: boolean, expected: string, got: unknown): void {

@@ -69,18 +69,17 @@ export class FileLock {
   /**
    * Stores the bytes as the session file and gives up the lock.
    *
+   * @param time - what the file tells as the time of its last change, in milliseconds since 1970
    * @param durable - whether to wait until the disk has them, so that they survive a power failure
    * @returns what the file looks like
    * @throws {@link LockLost} when the lock was taken over; nothing was stored
    */
-  async store(bytes: Buffer, target: string, durable: boolean): Promise<Stats> {
+  async store(bytes: Buffer, target: string, time: number, durable: boolean): Promise<Stats> {
     for (let written = 0; written < bytes.length; )
       written += writeSync(this.#descriptor, bytes, written)
     // The umask cannot take away what others need not have, nor give what they must not have.
     fchmodSync(this.#descriptor, 0o600)
-    // A time as fine as this, with chance in it, never comes twice: see FileCache.
-    const time = Date.now() / 1000 + Math.random() / 1000
-    futimesSync(this.#descriptor, time, time)
+    futimesSync(this.#descriptor, time / 1000, time / 1000)
     if (durable) await flush(this.#descriptor)
     this.checkStillHeld()
     const stats = fstatSync(this.#descriptor)
@@ -166,7 +165,10 @@ function isSameFile(a: Stats, b: Stats | undefined): boolean {
 function takeAway(path: string, left: Stats): void {
   const guard = `${path}.takeover`
   const descriptor = createFile(guard)
-  if (descriptor === undefined) return removeIfOld(guard, LEASE)
+  if (descriptor === undefined) {
+    removeIfOld(guard, LEASE)
+    return
+  }
   try {
     closeSync(descriptor)
     const stats = lstatSync(path, { throwIfNoEntry: false })

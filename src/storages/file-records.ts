@@ -61,7 +61,7 @@ export class FileRecords {
    */
   read(id: string): Awaitable<FileRecord | undefined> {
     try {
-      return this.#read(id)
+      return this.#read(id, this.#stat(id))
     } catch (error) {
       if (error instanceof HalfWritten || isUnreadable(error)) return this.#readPatiently(id)
       throw fileError(error)
@@ -108,10 +108,10 @@ export class FileRecords {
   async #changeOnce<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
     const lock = await FileLock.take(this.#pathOf(id) + LOCK_SUFFIX)
     try {
-      const record = this.#readOrPutAside(id)
+      const stats = this.#stat(id)
       return await work({
-        record,
-        store: changed => this.#store(lock, id, changed),
+        record: this.#readOrPutAside(id, stats),
+        store: changed => this.#store(lock, id, changed, timeAfter(stats)),
         remove: () => this.#remove(lock, id),
       })
     } finally {
@@ -119,9 +119,9 @@ export class FileRecords {
     }
   }
 
-  async #store(lock: FileLock, id: string, record: FileRecord): Promise<void> {
+  async #store(lock: FileLock, id: string, record: FileRecord, time: number): Promise<void> {
     const bytes = encodeFile(id, record, this.#cipher)
-    const stats = await lock.store(bytes, this.#pathOf(id), this.#durable)
+    const stats = await lock.store(bytes, this.#pathOf(id), time, this.#durable)
     this.#cache.noteWritten(id, record, stats)
     if (this.#durable) await this.#flushFolder()
   }
@@ -146,7 +146,7 @@ export class FileRecords {
   async #readPatiently(id: string): Promise<FileRecord | undefined> {
     for (;;) {
       try {
-        return this.#read(id)
+        return this.#read(id, this.#stat(id))
       } catch (error) {
         if (isUnreadable(error)) return this.change(id, held => held.record)
         if (!(error instanceof HalfWritten)) throw fileError(error)
@@ -155,9 +155,9 @@ export class FileRecords {
     }
   }
 
-  #readOrPutAside(id: string): FileRecord | undefined {
+  #readOrPutAside(id: string, stats: Stats | undefined): FileRecord | undefined {
     try {
-      return this.#read(id)
+      return this.#read(id, stats)
     } catch (error) {
       if (isUnreadable(error)) {
         renameSync(this.#pathOf(id), join(this.#folder, `${id}.unreadable`))
@@ -167,8 +167,7 @@ export class FileRecords {
     }
   }
 
-  #read(id: string): FileRecord | undefined {
-    const stats = this.#stat(id)
+  #read(id: string, stats: Stats | undefined): FileRecord | undefined {
     if (stats === undefined) {
       this.#cache.forget(id)
       return undefined
@@ -237,6 +236,16 @@ function readAll(descriptor: number, size: number): Buffer {
     length += count
   }
   return bytes.subarray(0, length)
+}
+
+/**
+ * The time of a file that takes the place of another: now, but later than that one's by a microsecond
+ * at least, so that no two files of a session have the same time: see FileCache. Chance does the same
+ * for a session that is removed and begun again.
+ */
+function timeAfter(previous: Stats | undefined): number {
+  const now = Date.now() + Math.random()
+  return previous === undefined ? now : Math.max(now, previous.mtimeMs + 0.002)
 }
 
 function lostTooOften(): SessionError {

@@ -7,7 +7,7 @@ export const cookieName = (kind: Kind): string => (isSecureKind(kind) ? '__Host-
 
 /** The session cookies that an answer sets, whatever other cookies it sets. */
 export function sessionCookies({ setCookies }: Answer): Cookie[] {
-  return setCookies.flatMap(line => parseSetCookie(line)).filter(({ name }) => /sid$/.test(name))
+  return setCookies.flatMap(line => parseSetCookie([line])).filter(({ name }) => /sid$/.test(name))
 }
 
 /** The one session cookie of an answer; no other number of them will do. */

@@ -1,19 +1,11 @@
 import { setImmediate as travel } from 'node:timers/promises'
-import type { AtomicVerbs } from '../../src/core/atomic-storage.ts'
 import { applyChanges, type EncodedData } from '../../src/core/changes.ts'
 import type { Clock } from '../../src/core/clock.ts'
-import type { SessionData, Storage } from '../../src/core/storage.ts'
-import { StorageBase } from '../../src/core/storage-base.ts'
 import { StorageMemory } from '../../src/storages/memory.ts'
-import { KeyStorage, WholeStorage } from './custom-storages.ts'
+import { type BrokenStorage, breaking, renaming } from './break-storage.ts'
+import { BROKEN_DATA } from './broken-data.ts'
 
 const YEAR = 365 * 24 * 3_600_000
-
-/** A storage with one defect, and a test of the contract that must find it. */
-export interface BrokenStorage {
-  readonly foundBy: string
-  readonly open: (clock: Clock) => Storage
-}
 
 /** Storages such as people write. Each has one defect. */
 export const BROKEN: Readonly<Record<string, BrokenStorage>> = {
@@ -193,6 +185,53 @@ export const BROKEN: Readonly<Record<string, BrokenStorage>> = {
     foundBy: 'removes one session and no other',
     open: renaming(id => id.replaceAll(/^[-_]+|[-_]+$/g, '')),
   },
+  'expires by a timer': {
+    foundBy: 'keeps a session whose ttl is a year',
+    open: breaking(good => ({
+      // As `setTimeout` takes it: what is beyond 2^31 - 1 milliseconds becomes 1.
+      create: (id, data, ttl) => good.create(id, data, ttl >= 2 ** 31 ? 1 : ttl),
+    })),
+  },
+  'begins a session when it moves an absent one': {
+    foundBy: 'gives an absent session no new id',
+    open: breaking(good => ({
+      rotate(id, newId, changes, ttl, keepOld) {
+        good.create(id, new Map(), ttl)
+        return good.rotate(id, newId, changes, ttl, keepOld)
+      },
+    })),
+  },
+  'fails when there is nothing to remove': {
+    foundBy: 'removes an unknown id quietly',
+    open: breaking(good => ({
+      destroy(id) {
+        if (good.load(id) === undefined) throw new Error('not found')
+        good.destroy(id)
+      },
+    })),
+  },
+  'fails when there is no session': {
+    foundBy: 'knows nothing of an unknown id',
+    open: breaking(good => ({
+      load(id) {
+        const loaded = good.load(id)
+        if (loaded === undefined) throw new Error('not found')
+        return loaded
+      },
+    })),
+  },
+  'cannot be closed twice': {
+    foundBy: 'can be closed twice, and before it was used',
+    open: breaking(good => {
+      let open = true
+      const close = async (): Promise<void> => {
+        if (!open) throw new Error('closed already')
+        open = false
+        await good.close()
+      }
+      return { close }
+    }),
+  },
   'shares its sessions with another storage': {
     foundBy: 'shares nothing with another storage of its kind',
     open: (() => {
@@ -204,140 +243,7 @@ export const BROKEN: Readonly<Record<string, BrokenStorage>> = {
       }
     })(),
   },
-  'loses __proto__': {
-    foundBy: 'keeps keys that every object inherits',
-    open: rewriting((key, text) => (key === '__proto__' ? undefined : text)),
-  },
-  'loses __proto__ inside of values': {
-    foundBy: 'keeps such keys inside of values',
-    open: rewriting((_, text) => text.replaceAll('"__proto__":{"admin":true},', '')),
-  },
-  'rounds big integers': {
-    foundBy: 'keeps integers beyond 2^53 exactly',
-    open: rewriting((_, text) => (/^-?\d{16,}$/.test(text) ? `${Number(text)}.0` : text)),
-  },
-  'takes null for absent': {
-    foundBy: 'keeps a stored null apart from a key that is absent',
-    open: rewriting((_, text) => (text === 'null' ? undefined : text)),
-  },
-  'writes numbers anew': {
-    foundBy: 'writes a number back as it was when other keys change',
-    open: rewriting((_, text) => (text === '1.0' ? '1' : text)),
-  },
-  'cuts what is long': {
-    foundBy: 'keeps a value of a megabyte',
-    open: rewriting((_, text) => (text.length > 65_535 ? '"cut"' : text)),
-  },
-  'does not know the empty key': {
-    foundBy: 'keeps a key that is the empty text',
-    open: rewriting((key, text) => (key === '' ? undefined : text)),
-  },
-  'works on after it was closed': {
-    foundBy: 'says that it is closed after it was closed',
-    open: breaking(() => ({ close: async () => undefined })),
-  },
-  'shares objects with its callers, and knows no ttl': {
-    foundBy: 'setSession and getSession share no objects with their callers',
-    open: () => new StorageOfObjects(),
-  },
-  'lets setMap replace the session': {
-    foundBy: 'setMap leaves the other keys alone',
-    open: clock => {
-      const storage = new KeyStorage(clock)
-      const setMap = storage.setMap.bind(storage)
-      return Object.assign(storage, {
-        async setMap(id: string, data: SessionData, ttl: number) {
-          await storage.removeAll(id)
-          await setMap(id, data, ttl)
-        },
-      })
-    },
-  },
-  'lets setSession add to the session': {
-    foundBy: 'setSession stores the session in place of what was there',
-    open: clock => {
-      const storage = new WholeStorage(clock)
-      const setSession = storage.setSession.bind(storage)
-      return Object.assign(storage, {
-        setSession: async (id: string, data: SessionData, ttl: number) =>
-          setSession(id, { ...(await storage.getSession(id)), ...data }, ttl),
-      })
-    },
-  },
-  'cannot remove': {
-    foundBy: 'stays removed, whatever is still in flight',
-    open: clock => Object.assign(new WholeStorage(clock), { removeAll: async () => undefined }),
-  },
-}
-
-/** A good storage with some verbs or methods replaced by bad ones. */
-function breaking(
-  change: (good: StorageMemory, clock: Clock) => Partial<AtomicVerbs & Storage>,
-): (clock: Clock) => Storage {
-  return clock => {
-    const good = new StorageMemory({ clock })
-    const verbs: AtomicVerbs = {
-      create: good.create.bind(good),
-      load: good.load.bind(good),
-      merge: good.merge.bind(good),
-      rotate: good.rotate.bind(good),
-      refresh: good.refresh.bind(good),
-      destroy: good.destroy.bind(good),
-    }
-    const methods: Partial<Storage> = {
-      getSession: good.getSession.bind(good),
-      setSession: good.setSession.bind(good),
-      removeAll: good.removeAll.bind(good),
-      updateTTL: good.updateTTL.bind(good),
-      close: good.close.bind(good),
-    }
-    return Object.assign(new StorageBase(), methods, verbs, change(good, clock))
-  }
-}
-
-/** Stores sessions under other ids. */
-function renaming(rename: (id: string) => string): (clock: Clock) => Storage {
-  return breaking(good => ({
-    create: (id, data, ttl) => good.create(rename(id), data, ttl),
-    load: id => good.load(rename(id)),
-    merge: (id, changes, ttl) => good.merge(rename(id), changes, ttl),
-    destroy: id => good.destroy(rename(id)),
-  }))
-}
-
-/** Stores other texts than it was given. */
-function rewriting(
-  rewrite: (key: string, text: string) => string | undefined,
-): (clock: Clock) => Storage {
-  return breaking(good => ({
-    load(id) {
-      const loaded = good.load(id)
-      if (loaded === undefined) return undefined
-      const data = new Map<string, string>()
-      for (const [key, text] of loaded.data) {
-        const rewritten = rewrite(key, text)
-        if (rewritten !== undefined) data.set(key, rewritten)
-      }
-      return { ...loaded, data }
-    },
-  }))
-}
-
-/** The first thing that comes to mind. */
-class StorageOfObjects extends StorageBase {
-  readonly #sessions = new Map<string, SessionData>()
-
-  override async getSession(id: string): Promise<SessionData | undefined> {
-    return this.#sessions.get(id)
-  }
-
-  override async setSession(id: string, data: SessionData): Promise<void> {
-    this.#sessions.set(id, data)
-  }
-
-  override async removeAll(id: string): Promise<void> {
-    this.#sessions.delete(id)
-  }
+  ...BROKEN_DATA,
 }
 
 function toObject(value: unknown): object {

@@ -1,0 +1,632 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
+import {
+  type Changes,
+  decodeData,
+  encodeData,
+  Manager,
+  newSessionId,
+  SessionError,
+  StorageFile,
+  type StorageFileOptions,
+} from 'gsession'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { tempFolder } from '../helpers/temp-folder.ts'
+
+const HOUR = 3_600_000
+const YEAR = 365 * 24 * HOUR
+const ID = 'abcdefghijklmnopqrstuvwxyz_-0123456789'
+/** 2024-01-02T03:04:05.678Z, as in GoFrame's own vectors. */
+const TIME = 1_704_164_645_678
+const HEADER = Buffer.from('2edb20c88c010000', 'hex')
+const NO_CHANGES: Changes = { set: new Map(), removed: new Set() }
+const IS_ROOT = process.getuid?.() === 0
+const NOBODY = 65534
+const DIST = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
+
+interface Opened {
+  readonly folder: string
+  readonly storage: StorageFile
+  readonly manager: Manager
+  /** The path of a session's file. */
+  path(id?: string): string
+  /** Writes a session file that nobody is in the middle of writing. */
+  write(json: string | Buffer, id?: string): void
+  /** The JSON in a session file. */
+  json(id?: string): string
+}
+
+/** A storage that shares its files with GoFrame, at GoFrame's time. */
+function open(options: StorageFileOptions = {}): Opened {
+  const folder = options.path ?? join(tempFolder(), 'sessions')
+  const storage = new StorageFile({ clock: () => TIME, ...options, path: folder })
+  const manager = new Manager({ storage, idAtRest: 'plain', ttl: HOUR, clock: () => TIME })
+  const path = (id = ID): string => join(folder, `${id}.session`)
+  const write = (json: string | Buffer, id = ID): void =>
+    writeOld(path(id), Buffer.concat([HEADER, Buffer.from(json)]))
+  const json = (id = ID): string => readFileSync(path(id)).subarray(8).toString()
+  return { folder, storage, manager, path, write, json }
+}
+
+function writeOld(path: string, bytes: Buffer): void {
+  writeFileSync(path, bytes)
+  utimesSync(path, 1, 1)
+}
+
+async function failureOf(work: () => unknown): Promise<SessionError> {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof SessionError) return error
+    throw error
+  }
+  throw new Error('It did not fail')
+}
+
+function modeOf(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8)
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
+
+describe("GoFrame's format", () => {
+  it('is written byte for byte: the time, little-endian, then the JSON', async () => {
+    const { manager, path } = open()
+    const session = manager.new()
+    session.setId(ID)
+    await session.setMap({ k1: 'v1', n: 1 })
+    await session.close()
+    const expected = '2edb20c88c0100007b226b31223a227631222c226e223a317d'
+    expect(readFileSync(path()).toString('hex')).toBe(expected)
+  })
+
+  it('is read', async () => {
+    const { manager, path } = open()
+    const bytes = Buffer.from('2edb20c88c0100007b226b31223a227631222c226e223a317d', 'hex')
+    writeOld(path(), bytes)
+    expect(await manager.new(ID).data()).toEqual({ k1: 'v1', n: 1 })
+  })
+
+  it('keeps the literal of each number that was not touched', async () => {
+    const { manager, write, json } = open()
+    write('{"id":1265476890672672808,"price":1.0,"e":1E3,"n":1}')
+    const session = manager.new(ID)
+    expect(await session.get('id')).toBe(1265476890672672808n)
+    await session.set('n', 2)
+    await session.close()
+    expect(json()).toBe('{"id":1265476890672672808,"price":1.0,"e":1E3,"n":2}')
+  })
+
+  it("has GoFrame's escapes read, and none of its own that Go could not read", async () => {
+    const { manager, write, json } = open()
+    write('{"a":"\\u003cb\\u003e\\u2028é"}')
+    const session = manager.new(ID)
+    expect(await session.get('a')).toBe('<b>\u2028é')
+    await session.set('c', '<&>\n')
+    await session.close()
+    expect(JSON.parse(json())).toEqual({ a: '<b>\u2028é', c: '<&>\n' })
+  })
+
+  it('is what encodeData writes and decodeData reads, big integers included', () => {
+    expect(encodeData({ k1: 'v1', n: 1 })).toBe('{"k1":"v1","n":1}')
+    expect(encodeData({ big: 9223372036854775807n })).toBe('{"big":9223372036854775807}')
+    expect(decodeData('{"big":9223372036854775807,"n":1.0}')).toEqual({
+      big: 9223372036854775807n,
+      n: 1,
+    })
+    expect(decodeData('null')).toEqual({})
+    expect(() => decodeData('[1]')).toThrow(expect.objectContaining({ code: 'ERR_UNREADABLE' }))
+  })
+
+  it('tells nothing of a session older than the ttl, and leaves its file in place', async () => {
+    const { storage, manager, write, path } = open({ clock: () => TIME + HOUR + 1 })
+    write('{"a":1}')
+    const before = readFileSync(path())
+    expect(await storage.getSession(ID, HOUR)).toBeUndefined()
+    expect(await manager.new(ID).get('a')).toBeUndefined()
+    expect(readFileSync(path())).toEqual(before)
+  })
+
+  it('tells nothing of a file of 8 bytes or fewer', async () => {
+    const { storage, path } = open()
+    for (let length = 0; length <= 8; length++) {
+      writeOld(path(), HEADER.subarray(0, length))
+      expect(await storage.getSession(ID, HOUR)).toBeUndefined()
+      expect(await storage.merge(ID, NO_CHANGES, HOUR)).toBe(false)
+    }
+    expect(await storage.create(ID, new Map([['a', '1']]), HOUR)).toBe(true)
+    expect(await storage.getSession(ID, HOUR)).toEqual({ a: 1 })
+  })
+
+  it('has no session in `null`, and an empty one in `{}`', async () => {
+    const { storage, write } = open()
+    write('null')
+    expect(await storage.getSession(ID, HOUR)).toBeUndefined()
+    write('{}')
+    expect(await storage.getSession(ID, HOUR)).toEqual({})
+  })
+})
+
+describe('an unreadable record', () => {
+  const UNREADABLE = ['[1]', '"text"', '1', '{"a":', '{"a":1}}', 'garbage', '\ufeff{"a":1}', '\0']
+
+  for (const text of UNREADABLE) {
+    it(`is an error, is kept aside, and makes way for a new session: ${JSON.stringify(text)}`, async () => {
+      const { manager, write, folder } = open()
+      write(text)
+      expect(await failureOf(() => manager.new(ID).get('a'))).toMatchObject({
+        code: 'ERR_UNREADABLE',
+      })
+      expect(readdirSync(folder)).toEqual([`${ID}.unreadable`])
+      const kept = readFileSync(join(folder, `${ID}.unreadable`))
+      expect(kept).toEqual(Buffer.concat([HEADER, Buffer.from(text)]))
+      const next = manager.new(ID)
+      expect(await next.get('a')).toBeUndefined()
+      await next.set('a', 1)
+      await next.close()
+      expect(await next.id()).not.toBe(ID)
+    })
+  }
+
+  it('fails what would change it, and only once', async () => {
+    const { storage, write } = open()
+    write('[1]')
+    const failure = await failureOf(() => storage.merge(ID, NO_CHANGES, HOUR))
+    expect(failure).toMatchObject({ code: 'ERR_UNREADABLE' })
+    expect(await storage.merge(ID, NO_CHANGES, HOUR)).toBe(false)
+  })
+
+  for (const half of [Buffer.alloc(0), HEADER, Buffer.concat([HEADER, Buffer.from('{"a":')])]) {
+    it(`is waited for while somebody may be writing it: ${half.length} bytes`, async () => {
+      const { storage, path, folder } = open()
+      const whole = Buffer.concat([HEADER, Buffer.from('{"a":1}')])
+      writeFileSync(path(), half)
+      const reading = storage.getSession(ID, HOUR)
+      const changing = storage.merge(ID, { ...NO_CHANGES, set: new Map([['b', '2']]) }, HOUR)
+      writeFileSync(path(), whole)
+      expect(await reading).toMatchObject({ a: 1 })
+      expect(await changing).toBe(true)
+      expect(await storage.getSession(ID, HOUR)).toEqual({ a: 1, b: 2 })
+      expect(readdirSync(folder)).toEqual([`${ID}.session`])
+    })
+  }
+})
+
+describe('the folder and its files', () => {
+  for (const umask of [0o000, 0o077]) {
+    it(`are this user's alone under umask ${umask.toString(8)}`, async () => {
+      const parent = join(tempFolder(), 'made')
+      const modes = new Set<string>()
+      const before = process.umask(umask)
+      try {
+        const { folder, storage, path } = open({ path: join(parent, 'sessions') })
+        const fn = (): string => {
+          for (const name of readdirSync(folder)) modes.add(modeOf(join(folder, name)))
+          return '1'
+        }
+        await storage.create(ID, new Map(), HOUR)
+        modes.add(modeOf(path()))
+        await storage.merge(ID, { ...NO_CHANGES, update: { key: 'a', fn } }, HOUR)
+        modes.add(modeOf(path()))
+        expect([modeOf(parent), modeOf(folder)]).toEqual(['700', '700'])
+      } finally {
+        process.umask(before)
+      }
+      expect([...modes]).toEqual(['600'])
+    })
+  }
+
+  it('are under XDG_STATE_HOME when nothing is said, apart for each program', () => {
+    const home = tempFolder()
+    vi.stubEnv('XDG_STATE_HOME', home)
+    const { path } = new StorageFile()
+    expect(dirname(path)).toBe(join(home, 'gsession'))
+    expect(basename(path)).toMatch(new RegExp(`^${basename(process.cwd())}-[0-9a-f]{12}$`))
+    expect([modeOf(dirname(path)), modeOf(path)]).toEqual(['700', '700'])
+  })
+
+  it('are under ~/.local/state when nothing is said and there is no XDG_STATE_HOME', () => {
+    const home = tempFolder()
+    vi.stubEnv('XDG_STATE_HOME', '')
+    vi.stubEnv('HOME', home)
+    const { path } = new StorageFile()
+    expect(dirname(path)).toBe(join(home, '.local', 'state', 'gsession'))
+    expect(modeOf(path)).toBe('700')
+  })
+
+  it('may exist before, and be read by others', () => {
+    const folder = tempFolder()
+    chmodSync(folder, 0o755)
+    expect(new StorageFile({ path: folder }).path).toBe(folder)
+    expect(modeOf(folder)).toBe('755')
+  })
+
+  function refusal(path: string): SessionError {
+    try {
+      new StorageFile({ path })
+    } catch (error) {
+      if (error instanceof SessionError) return error
+    }
+    throw new Error('The folder was not refused')
+  }
+
+  const advice = 'give StorageFile a `path` that only this user can write'
+
+  it('are refused when a file is in the place of the folder', () => {
+    const path = join(tempFolder(), 'sessions')
+    writeFileSync(path, 'mine')
+    const message = `The session folder ${path} is a link or a file, not a folder; ${advice}`
+    expect(refusal(path)).toMatchObject({ code: 'ERR_STORAGE', message })
+    expect(readFileSync(path, 'utf8')).toBe('mine')
+  })
+
+  it('are refused when a symbolic link is in the place of the folder', () => {
+    const parent = tempFolder()
+    mkdirSync(join(parent, 'real'), { mode: 0o700 })
+    const path = join(parent, 'sessions')
+    symlinkSync(join(parent, 'real'), path)
+    const message = `The session folder ${path} is a link or a file, not a folder; ${advice}`
+    expect(refusal(path)).toMatchObject({ code: 'ERR_STORAGE', message })
+  })
+
+  it('are refused when a symbolic link leads nowhere', () => {
+    const parent = tempFolder()
+    const path = join(parent, 'sessions')
+    symlinkSync(join(parent, 'nowhere'), path)
+    expect(refusal(path)).toMatchObject({ code: 'ERR_STORAGE' })
+    expect(readdirSync(parent)).toEqual(['sessions'])
+  })
+
+  for (const mode of [0o770, 0o777, 0o702, 0o1777]) {
+    it(`are refused when others can write to the folder: ${mode.toString(8)}`, () => {
+      const path = tempFolder()
+      chmodSync(path, mode)
+      const reason = 'can be written by other users; make it private with chmod 700'
+      const message = `The session folder ${path} ${reason}; ${advice}`
+      expect(refusal(path)).toMatchObject({ code: 'ERR_STORAGE', message })
+    })
+  }
+
+  it.skipIf(!IS_ROOT)("are refused when the folder is another user's (needs root)", () => {
+    const path = tempFolder()
+    chownSync(path, NOBODY, NOBODY)
+    const reason = `belongs to another user (${NOBODY}, this is 0)`
+    const message = `The session folder ${path} ${reason}; ${advice}`
+    expect(refusal(path)).toMatchObject({ code: 'ERR_STORAGE', message })
+  })
+
+  /** What a process without root's rights is told. */
+  function refusalOfNobody(path: string): unknown {
+    const program = `
+      import { StorageFile } from ${JSON.stringify(DIST)}
+      try {
+        new StorageFile({ path: ${JSON.stringify(path)} })
+        console.log('{}')
+      } catch ({ code, message }) {
+        console.log(JSON.stringify({ code, message }))
+      }`
+    const user = IS_ROOT ? { uid: NOBODY, gid: NOBODY } : {}
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], user)
+    return JSON.parse(output.toString())
+  }
+
+  it('are refused when this user cannot write to the folder', () => {
+    const parent = tempFolder()
+    chmodSync(parent, 0o755)
+    const path = join(parent, 'sessions')
+    mkdirSync(path)
+    if (IS_ROOT) chownSync(path, NOBODY, NOBODY)
+    chmodSync(path, 0o500)
+    const message = `The session folder ${path} cannot be used (EACCES); ${advice}`
+    expect(refusalOfNobody(path)).toEqual({ code: 'ERR_STORAGE', message })
+    chmodSync(path, 0o700)
+    expect(refusalOfNobody(path)).toEqual({})
+  })
+
+  it('are refused when the folder cannot be made', () => {
+    const parent = tempFolder()
+    chmodSync(parent, 0o555)
+    const path = join(parent, 'sessions')
+    const message = `The session folder ${path} cannot be used (EACCES); ${advice}`
+    expect(refusalOfNobody(path)).toEqual({ code: 'ERR_STORAGE', message })
+  })
+})
+
+describe('what is not a session file', () => {
+  it('is not followed when it is a symbolic link', async () => {
+    const { storage, manager, path } = open()
+    const target = join(tempFolder(), 'target')
+    const bytes = Buffer.concat([HEADER, Buffer.from('{"user":"admin"}')])
+    writeOld(target, bytes)
+    symlinkSync(target, path())
+    for (const work of [
+      () => manager.new(ID).get('user'),
+      () => storage.getSession(ID, HOUR),
+      () => storage.create(ID, new Map(), HOUR),
+      () => storage.merge(ID, NO_CHANGES, HOUR),
+      () => storage.setSession(ID, { a: 1 }, HOUR),
+      () => storage.updateTTL(ID, HOUR),
+      () => storage.rotate(ID, newSessionId(), NO_CHANGES, HOUR, false),
+    ]) {
+      expect(await failureOf(work)).toMatchObject({ code: 'ERR_STORAGE' })
+    }
+    await storage.removeAll(ID).catch(() => undefined)
+    await storage.sweep().catch(() => undefined)
+    expect(readFileSync(target)).toEqual(bytes)
+    expect(statSync(target).mtimeMs).toBe(1000)
+  })
+
+  it('is not removed when it is a folder', async () => {
+    const { storage, path } = open({ clock: () => TIME + YEAR })
+    mkdirSync(join(path(), 'inner'), { recursive: true })
+    utimesSync(path(), 1, 1)
+    expect(await failureOf(() => storage.getSession(ID, HOUR))).toMatchObject({
+      code: 'ERR_STORAGE',
+    })
+    expect(await failureOf(() => storage.removeAll(ID))).toMatchObject({ code: 'ERR_STORAGE' })
+    expect(await storage.sweep()).toBe(0)
+    expect(readdirSync(path())).toEqual(['inner'])
+  })
+})
+
+describe('ids of another shape', () => {
+  const WRONG: readonly unknown[] = [
+    '',
+    '.',
+    '..',
+    '../x',
+    '../../x',
+    '/',
+    '/etc/passwd',
+    'a/b',
+    'a\\b',
+    'a\0',
+    '\0',
+    `${ID}\0.txt`,
+    '%2e%2e%2fx',
+    'a.b',
+    ' ',
+    `${ID} `,
+    `${ID}\n`,
+    'é',
+    '🔑',
+    '\u202e',
+    'a:b',
+    'a*',
+    '{a}',
+    'x'.repeat(129),
+    'x'.repeat(10_000),
+    ['x'],
+    [ID],
+    { toString: () => ID },
+    7,
+    null,
+    true,
+  ]
+
+  for (const id of WRONG) {
+    const name = typeof id === 'string' && id.length > 128 ? `${id.length} times x` : inspect(id)
+    it(`never reach the disk: ${name}`, async () => {
+      const { manager, folder } = open()
+      const parent = dirname(folder)
+      const given = id as string
+      expect(await manager.new(given).data()).toEqual({})
+      await manager.new(given).removeAll()
+      await manager.new(given).regenerateId()
+      await manager.new(given).remove('a')
+      if (id !== '') expect(() => manager.new().setId(given)).toThrow(SessionError)
+      expect([readdirSync(folder), readdirSync(parent)]).toEqual([[], [basename(folder)]])
+
+      const session = manager.new(given)
+      await session.set('a', 1)
+      await session.close()
+      const made = await session.id()
+      expect(made).toMatch(/^[\w-]{43}$/)
+      expect([readdirSync(folder), readdirSync(parent)]).toEqual([
+        [`${made}.session`],
+        [basename(folder)],
+      ])
+    })
+
+    it(`are refused by the storage: ${name}`, async () => {
+      const { storage, folder } = open()
+      const given = id as string
+      for (const call of [
+        () => storage.getSession(given, HOUR),
+        () => storage.setSession(given, {}, HOUR),
+        () => storage.updateTTL(given, HOUR),
+        () => storage.removeAll(given),
+        () => storage.create(given, new Map(), HOUR),
+        () => storage.load(given, HOUR),
+        () => storage.merge(given, NO_CHANGES, HOUR),
+        () => storage.rotate(given, newSessionId(), NO_CHANGES, HOUR, false),
+        () => storage.rotate(ID, given, NO_CHANGES, HOUR, false),
+        () => storage.refresh(new Map([[given, TIME]]), HOUR),
+        () => storage.destroy(given),
+      ]) {
+        expect(await failureOf(call)).toMatchObject({ code: 'ERR_ID' })
+      }
+      expect(readdirSync(folder)).toEqual([])
+    })
+  }
+})
+
+describe('an error', () => {
+  /** All that a log could show of an error: every field, its cause, their stacks. */
+  function everythingOf(error: unknown): string {
+    let text = ''
+    for (let current = error; current instanceof Error; current = current.cause) {
+      text += inspect(current, { depth: 10, showHidden: true }) + JSON.stringify(current)
+      text += JSON.stringify(Object.getOwnPropertyDescriptors(current))
+    }
+    return text
+  }
+
+  const CAUSES: Readonly<Record<string, (opened: Opened) => void>> = {
+    'an unreadable record': ({ write }) => write('[1]'),
+    'a symbolic link': ({ path, folder }) => symlinkSync(folder, path()),
+    'a folder in the place of a file': ({ path }) => mkdirSync(path()),
+    'a folder in the place of a lock': ({ path }) => mkdirSync(`${path()}.lock`),
+    'a folder that is gone': ({ folder }) => rmSync(folder, { recursive: true }),
+    'a file in the place of the folder': ({ folder }) => {
+      rmSync(folder, { recursive: true })
+      writeFileSync(folder, '')
+    },
+    'a closed storage': ({ storage }) => void storage.close(),
+  }
+
+  for (const [name, cause] of Object.entries(CAUSES)) {
+    it(`tells neither an id nor a path: ${name}`, async () => {
+      const opened = open()
+      const { storage, manager, folder } = opened
+      await storage.setSession(ID, { a: 1 }, HOUR)
+      rmSync(opened.path())
+      cause(opened)
+      const calls = [
+        async () => manager.new(ID).get('a'),
+        async () => manager.new(ID).update('a', () => 1),
+        async () => manager.new(ID).removeAll(),
+        async () => manager.new(ID).regenerateId(),
+        async () => storage.create(ID, new Map(), HOUR),
+        async () => storage.refresh(new Map([[ID, TIME + 10]]), HOUR),
+        async () => storage.sweep(),
+      ]
+      const outcomes = await Promise.allSettled(calls.map(call => call()))
+      const failures = outcomes.filter(outcome => outcome.status === 'rejected')
+      expect(failures.length).toBeGreaterThan(0)
+      for (const { reason } of failures) {
+        expect(reason).toBeInstanceOf(SessionError)
+        expect(everythingOf(reason)).not.toContain(ID)
+        expect(everythingOf(reason)).not.toContain(folder)
+      }
+    })
+  }
+
+  it("is the application's own when its update threw it, code and all", async () => {
+    const { storage } = open()
+    await storage.create(ID, new Map(), HOUR)
+    const failure = Object.assign(new Error('No seats left'), { code: 'FULL' })
+    const fn = (): string => {
+      throw failure
+    }
+    const merging = storage.merge(ID, { ...NO_CHANGES, update: { key: 'a', fn } }, HOUR)
+    await expect(merging).rejects.toBe(failure)
+  })
+
+  it('is what every use of a closed storage ends in', async () => {
+    const { storage, folder } = open()
+    await storage.setSession(ID, { a: 1 }, HOUR)
+    await storage.close()
+    for (const call of [
+      () => storage.getSession(ID, HOUR),
+      () => storage.setSession(ID, {}, HOUR),
+      () => storage.updateTTL(ID, HOUR),
+      () => storage.removeAll(ID),
+      () => storage.create(ID, new Map(), HOUR),
+      () => storage.load(ID, HOUR),
+      () => storage.merge(ID, NO_CHANGES, HOUR),
+      () => storage.rotate(ID, newSessionId(), NO_CHANGES, HOUR, false),
+      () => storage.refresh(new Map([[ID, TIME]]), HOUR),
+      () => storage.destroy(ID),
+    ]) {
+      expect(await failureOf(call)).toMatchObject({ code: 'ERR_CLOSED' })
+    }
+    expect(readdirSync(folder)).toEqual([`${ID}.session`])
+    await storage.close()
+  })
+
+  it('says which option was given a value that it does not take', () => {
+    const path = tempFolder()
+    for (const options of [
+      { durability: 'disk' },
+      { maxCached: 0 },
+      { maxCached: 1.5 },
+      { sweepInterval: '1x' },
+      { encryption: {} },
+      { encryption: { insecureGoFrame: false } },
+      { folder: path },
+    ]) {
+      const [option = ''] = Object.keys(options)
+      const open = (): StorageFile => new StorageFile({ path, ...(options as StorageFileOptions) })
+      expect(open).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }))
+      expect(open).toThrow(option)
+    }
+  })
+})
+
+describe('a rotation', () => {
+  it('takes no id that is its own', async () => {
+    const { storage } = open()
+    await storage.setSession(ID, { a: 1 }, HOUR)
+    expect(await storage.rotate(ID, ID, NO_CHANGES, HOUR, false)).toBe('taken')
+    expect(await storage.getSession(ID, HOUR)).toEqual({ a: 1 })
+  })
+
+  it('waits for no other rotation that goes the opposite way', async () => {
+    const { storage } = open()
+    await storage.setSession('one', { a: 1 }, HOUR)
+    await storage.setSession('two', { a: 2 }, HOUR)
+    const rotations = await Promise.all([
+      storage.rotate('one', 'two', NO_CHANGES, HOUR, false),
+      storage.rotate('two', 'one', NO_CHANGES, HOUR, false),
+    ])
+    expect(rotations).toEqual(['taken', 'taken'])
+  })
+})
+
+describe('the files of a storage', () => {
+  it('differ from those before them, however fast they follow each other', async () => {
+    const path = tempFolder()
+    const [one, other] = [open({ path }).storage, open({ path }).storage]
+    vi.spyOn(Date, 'now').mockReturnValue(TIME)
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    await one.setSession(ID, { n: 1000 }, HOUR)
+    for (let n = 1001; n < 2000; n += 2) {
+      for (const next of [n, n + 1]) await other.setSession(ID, { n: next }, HOUR)
+      expect(await one.getSession(ID, HOUR)).toEqual({ n: n + 1 })
+    }
+  })
+
+  it('are the sessions alone once nothing is under way', async () => {
+    const { storage, manager, folder } = open()
+    const session = manager.new()
+    await session.update('n', (n = 0) => Number(n) + 1)
+    const old = await session.id()
+    const id = await session.regenerateId()
+    await manager.new(old).data()
+    await storage.updateTTL(id, HOUR)
+    expect(readdirSync(folder)).toEqual([`${id}.session`])
+    expect(lstatSync(join(folder, `${id}.session`)).isFile()).toBe(true)
+    await session.removeAll()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('are named by the SHA-256 of the id unless the id is to be plain', async () => {
+    const folder = tempFolder()
+    const manager = new Manager({ storage: new StorageFile({ path: folder }) })
+    const session = manager.new()
+    await session.set('a', 1)
+    await session.close()
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.session$/)])
+    expect(readdirSync(folder).join()).not.toContain(await session.id())
+    await manager.close()
+  })
+})
