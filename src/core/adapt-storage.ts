@@ -1,5 +1,5 @@
 import { type AtomicVerbs, isAtomicStorage, type Loaded, type Rotation } from './atomic-storage.ts'
-import { applyChanges, type Changes, type EncodedData, NO_DATA } from './changes.ts'
+import { applyChanges, type Changes, type EncodedData, NO_DATA, RESERVED_KEY } from './changes.ts'
 import { ErrorDisabled, isDisabled } from './errors.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { refuseOption } from './options.ts'
@@ -24,7 +24,7 @@ class AdaptedStorage implements AtomicVerbs {
     this.#methods = new Methods(storage)
     if (this.#keepsWholeSessions || this.#keepsKeys) return
     const whole = '`getSession` and `setSession`'
-    const keys = '`get`, `data` (or `getSize`), `set` (or `setMap`) and `remove`'
+    const keys = '`data` and `set` (or `setMap`)'
     refuseOption('storage', `one that offers ${whole}, or ${keys}`, 'one that offers neither')
   }
 
@@ -34,8 +34,7 @@ class AdaptedStorage implements AtomicVerbs {
 
   get #keepsKeys(): boolean {
     const { offers } = this.#methods
-    const reads = offers('data') || (offers('get') && offers('getSize'))
-    return reads && (offers('set') || offers('setMap'))
+    return offers('data') && (offers('set') || offers('setMap'))
   }
 
   load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
@@ -82,20 +81,24 @@ class AdaptedStorage implements AtomicVerbs {
 
   /** A session without a key counts as absent: that is all that a storage key by key can tell. */
   async #load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
-    const { ask, offers } = this.#methods
+    const { ask } = this.#methods
     if (this.#keepsWholeSessions) {
       const data = await ask('getSession', id, ttl)
       // The first answer may have been that whole sessions are disabled.
       if (this.#keepsWholeSessions) return present(data)
     }
-    if (offers('data')) {
-      const data = await ask('data', id)
-      if (offers('data')) return present(data)
-    }
-    const size = await ask('getSize', id)
-    if (size === undefined || size === 0) return undefined
-    const value = key === undefined ? undefined : await ask('get', id, key)
-    return { data: encodeData(value === undefined ? {} : { [String(key)]: value }), partial: true }
+    return (await this.#loadKey(id, key)) ?? present(await ask('data', id))
+  }
+
+  /** One key that has a value, and the library's own: that there is a session is then certain. */
+  async #loadKey(id: string, key: string | undefined): Promise<Loaded | undefined> {
+    const { ask, offers } = this.#methods
+    if (key === undefined || !offers('get')) return undefined
+    const value = await ask('get', id, key)
+    if (value === undefined || value === null) return undefined
+    const note = await ask('get', id, RESERVED_KEY)
+    const data = note === undefined || note === null ? {} : { [RESERVED_KEY]: note }
+    return { data: encodeData({ ...data, [key]: value }), partial: true }
   }
 
   async #create(id: string, data: EncodedData, ttl: number): Promise<boolean> {

@@ -29,7 +29,7 @@ export interface AtomicVerbs {
 
   /**
    * The session, `undefined` when it does not exist or has expired. With a `key`, a storage that
-   * keeps keys apart may answer with that key alone.
+   * keeps keys apart may answer with that key, and the library's own `__gsession`, alone.
    */
   load(id: string, ttl: number, key?: string): Awaitable<Loaded | undefined>
 

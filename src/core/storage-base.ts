@@ -6,11 +6,20 @@ import type { SessionData, Storage } from './storage.ts'
  * override them. Which ones you need is told at {@link Storage}.
  *
  * @example
- * class StorageMap extends StorageBase {
- *   readonly #sessions = new Map<string, SessionData>()
- *   override async getSession(id: string) { return this.#sessions.get(id) }
- *   override async setSession(id: string, data: SessionData) { this.#sessions.set(id, data) }
- *   override async removeAll(id: string) { this.#sessions.delete(id) }
+ * class StorageTable extends StorageBase {
+ *   override async getSession(id: string) {
+ *     const row = await db.get('SELECT text FROM sessions WHERE id = ? AND expires > ?', id, Date.now())
+ *     return row && decodeData(row.text)
+ *   }
+ *   override async setSession(id: string, data: SessionData, ttl: number) {
+ *     await db.run('REPLACE INTO sessions VALUES (?, ?, ?)', id, encodeData(data), Date.now() + ttl)
+ *   }
+ *   override async updateTTL(id: string, ttl: number) {
+ *     await db.run('UPDATE sessions SET expires = ? WHERE id = ?', Date.now() + ttl, id)
+ *   }
+ *   override async removeAll(id: string) {
+ *     await db.run('DELETE FROM sessions WHERE id = ?', id)
+ *   }
  * }
  */
 export class StorageBase implements Storage {

@@ -6,7 +6,7 @@ export type SessionData = Record<string, unknown>
  * override the ones you need, in one of two ways:
  *
  * - whole sessions: `getSession`, `setSession`, `removeAll`, `updateTTL`;
- * - key by key: `get`, `data` (or `getSize`), `set` (or `setMap`), `remove`, `removeAll`, `updateTTL`.
+ * - key by key: `get`, `data`, `set` (or `setMap`), `remove`, `removeAll`, `updateTTL`.
  *
  * Rules for all of them:
  *

@@ -35,7 +35,7 @@ const MAX_PARSED = 1000
  */
 export class StorageMemory extends BuiltInStorage {
   readonly #maxSessions: number
-  readonly #slots = new Slots()
+  #slots = new Slots()
   readonly #records: (string | undefined)[] = []
   /** The records read last, split into their keys. */
   readonly #parsed = new Map<number, EncodedData>()
@@ -114,6 +114,7 @@ export class StorageMemory extends BuiltInStorage {
     this.#closed = true
     this.#records.length = 0
     this.#parsed.clear()
+    this.#slots = new Slots()
   }
 
   /** The slot of a session that has not expired. */
@@ -146,7 +147,7 @@ export class StorageMemory extends BuiltInStorage {
 
   #write(slot: number, data: EncodedData, ttl: number): void {
     this.#records[slot] = formatRecord(data)
-    this.#parsed.delete(slot)
+    if (this.#parsed.has(slot)) this.#parsed.set(slot, data)
     this.#expiry.move(slot, this.clock() + ttl)
     this.#recency?.use(slot)
   }

@@ -170,11 +170,14 @@ const attributes: fc.Arbitrary<CookieAttributes> = fc.record({
   ),
   secure: fc.boolean(),
   httpOnly: fc.boolean(),
-  sameSite: fc.constantFrom('lax', 'strict', 'none', false),
+  sameSite: fc.constantFrom<CookieAttributes['sameSite'][]>('lax', 'strict', 'none', false),
   partitioned: fc.boolean(),
   priority: fc.constantFrom('low', 'medium', 'high', undefined),
 })
-const aName = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/)
+/** set-cookie-parser reads no names that every object has. */
+const aName = fc
+  .stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/)
+  .filter(name => !(name in {}))
 const aTime = fc.integer({ min: 1, max: 4e9 }).map(seconds => seconds * 1000)
 
 describe('the cookies that are set', () => {
