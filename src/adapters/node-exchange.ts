@@ -10,6 +10,7 @@ export class NodeExchange implements HttpExchange {
   protected readonly request: NodeRequest
   protected readonly response: NodeResponse
   readonly isEncrypted: boolean
+  #list: string[] | undefined
 
   constructor(request: NodeRequest, response: NodeResponse) {
     this.request = request
@@ -28,21 +29,42 @@ export class NodeExchange implements HttpExchange {
     return Array.isArray(value) ? value.join(', ') : value
   }
 
+  /** The headers that some work sets, as a list instead of in the response, which has none. */
+  protected listHeaders(work: () => void): string[] {
+    const list: string[] = []
+    this.#list = list
+    work()
+    this.#list = undefined
+    return list
+  }
+
   responseHeader(name: string): string | undefined {
+    if (this.#list !== undefined) return valueIn(this.#list, name)
     const value = this.response.getHeader(name)
     return Array.isArray(value) ? value.join(', ') : value?.toString()
   }
 
   setHeader(name: string, value: string): void {
-    this.response.setHeader(name, value)
+    if (this.#list === undefined) this.response.setHeader(name, value)
+    else {
+      const at = this.#list.indexOf(name)
+      if (at === -1) this.#list.push(name, value)
+      else this.#list[at + 1] = value
+    }
   }
 
   appendHeader(name: string, value: string): void {
-    appendHeader(this.response, name, value)
+    if (this.#list === undefined) appendHeader(this.response, name, value)
+    else this.#list.push(name, value)
   }
 }
 
 function isEncrypted(request: NodeRequest): boolean {
   if ('stream' in request) return request.stream.session?.encrypted === true
   return 'encrypted' in request.socket && request.socket.encrypted === true
+}
+
+function valueIn(list: readonly string[], name: string): string | undefined {
+  const at = list.indexOf(name)
+  return at === -1 ? undefined : list[at + 1]
 }

@@ -141,6 +141,10 @@ class NodeRun<Data extends object> extends NodeExchange {
     this.#lifecycle.writeHead()
   }
 
+  listHead(): string[] {
+    return this.listHeaders(() => this.#lifecycle.writeHead())
+  }
+
   failed(error: unknown): void {
     this.#lifecycle.abandon()
     this.#onError(error, this.request, this.response)

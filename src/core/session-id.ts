@@ -32,7 +32,19 @@ export function isSessionId(id: unknown): id is string {
   return typeof id === 'string' && SHAPE.test(id)
 }
 
-/** The SHA-256 of an id in hexadecimal: one spelling only, even on disks that ignore case. */
+const MAX_HASHES = 1000
+const hashes = new Map<string, string>()
+
+/**
+ * The SHA-256 of an id in hexadecimal: one spelling only, even on disks that ignore case. Those of
+ * the ids seen last are remembered, since hashing takes a good part of a read from memory.
+ */
 export function hashSessionId(id: string): string {
-  return hash('sha256', id, 'hex')
+  let digest = hashes.get(id)
+  if (digest === undefined) {
+    digest = hash('sha256', id, 'hex')
+    if (hashes.size === MAX_HASHES) hashes.clear()
+    hashes.set(id, digest)
+  }
+  return digest
 }

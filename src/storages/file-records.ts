@@ -9,7 +9,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Awaitable } from '../core/atomic-storage.ts'
 import { SessionError } from '../core/errors.ts'
@@ -198,7 +198,7 @@ export class FileRecords {
   }
 
   #pathOf(id: string): string {
-    return join(this.#folder, id + SESSION_SUFFIX)
+    return this.#folder + sep + id + SESSION_SUFFIX
   }
 }
 

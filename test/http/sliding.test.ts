@@ -1,0 +1,223 @@
+import fc from 'fast-check'
+import { Manager, newSessionId, StorageMemory } from 'gsession'
+import type { NodeSessionOptions } from 'gsession/http'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { hashSessionId } from '../../src/core/session-id.ts'
+import { Browser } from '../helpers/http-browser.ts'
+import { type Answer, ask, askAs } from '../helpers/http-client.ts'
+import { cookieFrom, sessionCookie, sessionCookies } from '../helpers/http-cookies.ts'
+import { type Handler, serve } from '../helpers/http-servers.ts'
+import { countCalls } from '../helpers/http-storage.ts'
+
+const MINUTE = 60_000
+/** A tenth of it is ten minutes. */
+const TTL = 100 * MINUTE
+const clock = (): number => Date.now()
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-01-01T00:00:00Z') })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const pass = (time: number): void => void vi.setSystemTime(Date.now() + time)
+
+const handler: Handler = async ({ url, session }, response) => {
+  if (url === '/set') await session.set('last', Date.now())
+  if (url === '/update') await session.update('count', (n: unknown) => Number(n ?? 0) + 1)
+  if (url === '/remove') await session.remove('nothing')
+  if (url === '/get') await session.get('user')
+  if (url === '/new-id') await session.regenerateId()
+  if (url === '/late') response.write('the head has left, ')
+  if (url === '/late') await session.set('late', true)
+  if (url === '/data') response.end(JSON.stringify([await session.data(), await session.size()]))
+  else response.end('ok')
+}
+
+const memory = (storage = new StorageMemory({ clock })): Manager =>
+  new Manager({ storage, clock, ttl: TTL })
+
+const start = (options: NodeSessionOptions = {}, manager = memory()) =>
+  serve('http', manager, handler, options)
+
+/** Asks once a minute, and answers in which minutes a cookie was set. */
+async function minutesWithCookie(
+  askOnce: (path: string) => Promise<Answer>,
+  paths: readonly string[],
+  minutes: number,
+): Promise<number[]> {
+  const found: number[] = []
+  for (let minute = 1; minute <= minutes; minute++) {
+    pass(MINUTE)
+    const answer = await askOnce(paths[minute % paths.length] ?? '/')
+    if (sessionCookies(answer).length > 0) found.push(minute)
+  }
+  return found
+}
+
+describe('the cookie slides with the session', () => {
+  it.each([
+    ['read', ['/get']],
+    ['written', ['/set']],
+    ['updated', ['/update']],
+    ['read and written', ['/get', '/set', '/update', '/data', '/remove']],
+  ])('every tenth of its life, in a session that is only %s', async (_, paths) => {
+    const browser = new Browser(await start())
+    await browser.ask('/set')
+
+    const minutes = await minutesWithCookie(path => browser.ask(path), paths, 35)
+    expect(minutes).toEqual([10, 20, 30])
+  })
+
+  it.each(['/set', '/update'])('from the response on that began the session (%s)', async path => {
+    const browser = new Browser(await start())
+    expect(sessionCookies(await browser.ask(path))).toHaveLength(1)
+
+    expect(await minutesWithCookie(() => browser.ask('/get'), [''], 12)).toEqual([10])
+  })
+
+  it('to its full life, under the same id', async () => {
+    const browser = new Browser(await start())
+    const first = sessionCookie(await browser.ask('/set'))
+    pass(25 * MINUTE)
+    const renewed = sessionCookie(await browser.ask('/get'))
+
+    expect(renewed).toEqual({ ...first, expires: new Date(Date.now() + TTL) })
+  })
+
+  it('not when a request leaves the session alone', async () => {
+    const browser = new Browser(await start())
+    await browser.ask('/set')
+
+    expect(await minutesWithCookie(() => browser.ask('/other'), [''], 30)).toEqual([])
+  })
+
+  it('as often as its own maxAge asks for', async () => {
+    const browser = new Browser(await start({ cookie: { maxAge: '40m' } }))
+    await browser.ask('/set')
+
+    expect(await minutesWithCookie(() => browser.ask('/get'), [''], 13)).toEqual([4, 8, 12])
+  })
+
+  it('never when it ends with the browser', async () => {
+    const browser = new Browser(await start({ cookie: { maxAge: 0 } }))
+    await browser.ask('/set')
+
+    expect(await minutesWithCookie(() => browser.ask('/get'), [''], 150)).toEqual([])
+  })
+
+  it('never for a client that keeps its id in a header', async () => {
+    const server = await start({ header: 'X-Session' })
+    const { headers } = await ask(server, '/set', { headers: { 'X-Session': '' } })
+    const sent = { headers: { 'X-Session': headers['x-session'] ?? '' } }
+    const minutes = await minutesWithCookie(path => ask(server, path, sent), ['/get', '/set'], 30)
+
+    expect(minutes).toEqual([])
+  })
+
+  it('once for a session that was begun elsewhere, by Go say, and has no note', async () => {
+    const manager = memory()
+    const id = newSessionId()
+    const session = manager.new()
+    session.setId(id)
+    await session.set('user', 'ann')
+    await session.close()
+    const server = await start({}, manager)
+    const answers = [
+      await askAs(`sid=${id}`, server, '/get'),
+      await askAs(`sid=${id}`, server, '/get'),
+      await askAs(`sid=${id}`, server, '/set'),
+    ]
+
+    expect(answers.map(answer => sessionCookies(answer).length)).toEqual([1, 0, 0])
+  })
+
+  it('not after the head has left, which is no error', async () => {
+    const server = await start()
+    const cookie = cookieFrom(await ask(server, '/set'))
+    pass(15 * MINUTE)
+    const late = await askAs(cookie, server, '/late')
+
+    expect([late.text, late.setCookies]).toEqual(['the head has left, ok', []])
+    expect(sessionCookies(await askAs(cookie, server, '/get'))).toHaveLength(1)
+  })
+
+  it('with one write, and one load at most', async () => {
+    const { storage, calls } = countCalls()
+    const server = await start({}, memory(storage))
+    const cookie = cookieFrom(await ask(server, '/set'))
+    pass(5 * MINUTE)
+    calls.length = 0
+    await askAs(cookie, server, '/get')
+    expect(calls).toEqual(['load'])
+
+    pass(10 * MINUTE)
+    for (const path of ['/get', '/set']) {
+      calls.length = 0
+      await askAs(cookie, server, path)
+      expect(calls.filter(call => call !== 'refresh')).toEqual(['load', 'merge'])
+      pass(10 * MINUTE)
+    }
+  })
+
+  it('is told again, with a new id', async () => {
+    const browser = new Browser(await start())
+    await browser.ask('/set')
+    pass(5 * MINUTE)
+    const { expires } = sessionCookie(await browser.ask('/new-id'))
+
+    expect(expires).toEqual(new Date(Date.now() + TTL))
+    expect(sessionCookies(await browser.ask('/get'))).toEqual([])
+  })
+})
+
+it('the note of when the cookie was set is seen by nobody', async () => {
+  const storage = new StorageMemory({ clock })
+  const browser = new Browser(await start({}, memory(storage)))
+  const { value: id } = sessionCookie(await browser.ask('/update'))
+  pass(15 * MINUTE)
+  await browser.ask('/get')
+
+  expect((await browser.ask('/data')).text).toBe('[{"count":1},1]')
+  expect(await storage.getSession(hashSessionId(id), TTL)).toEqual({
+    count: 1,
+    __gsession: { cookie: Date.now() },
+  })
+})
+
+it('neither the cookie nor the session outlives the other, and nobody is logged out who comes back in time', async () => {
+  const path = fc.constantFrom('/get', '/set', '/update', '/data', '/other', '/new-id')
+  const pause = fc.integer({ min: 0, max: 130 }).map(minutes => minutes * MINUTE + 1)
+  const visit = fc.tuple(fc.oneof(pause, fc.constant(MINUTE)), path)
+  const storage = new StorageMemory({ clock })
+  const server = await start({}, memory(storage))
+
+  await fc.assert(
+    fc.asyncProperty(fc.array(visit, { minLength: 1, maxLength: 15 }), async visits => {
+      const browser = new Browser(server)
+      await browser.ask('/set')
+      let lastUse = Date.now()
+      for (const [time, asked] of visits) {
+        pass(time)
+        const age = Date.now() - lastUse
+        const { sid: before } = await browser.cookies()
+        const isKnown = before !== undefined && storage.load(hashSessionId(before)) !== undefined
+        if (age < 0.9 * TTL) expect(isKnown).toBe(true)
+        if (age > TTL + 1000) expect(isKnown).toBe(false)
+        if (asked === '/other' || !isKnown) continue
+
+        await browser.ask(asked)
+        lastUse = Date.now()
+        const [cookie] = await browser.jar.getCookies('http://localhost/')
+        const session = storage.load(hashSessionId(cookie?.value ?? ''))
+        expect(session).toBeDefined()
+        // Dates in cookies are whole seconds, rounded up.
+        expect(cookie?.expiryTime()).toBeLessThan((session?.expiresAt ?? 0) + 1000)
+        expect(cookie?.expiryTime()).toBeGreaterThan(Date.now() + 0.9 * TTL)
+      }
+    }),
+    { numRuns: 40 },
+  )
+})
