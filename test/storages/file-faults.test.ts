@@ -1,10 +1,19 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SessionError, StorageFile, type StorageFileOptions } from 'gsession'
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Changes } from '../../src/core/changes.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
@@ -42,10 +51,29 @@ vi.mock('node:fs', async importOriginal => {
 
   /** Half of what was asked for, as a signal or a full disk may have it. */
   function short(call: Call): Call {
-    return ((descriptor: number, bytes: Buffer, offset: number, length?: number, ...rest: never[]) => {
-      if (!plan.short) return (call as never as (...args: unknown[]) => number)(descriptor, bytes, offset, length, ...rest)
+    return ((
+      descriptor: number,
+      bytes: Buffer,
+      offset: number,
+      length?: number,
+      ...rest: never[]
+    ) => {
+      if (!plan.short)
+        return (call as never as (...args: unknown[]) => number)(
+          descriptor,
+          bytes,
+          offset,
+          length,
+          ...rest,
+        )
       const half = Math.ceil((length ?? bytes.length - offset) / 2)
-      return (call as never as (...args: unknown[]) => number)(descriptor, bytes, offset, half, ...rest)
+      return (call as never as (...args: unknown[]) => number)(
+        descriptor,
+        bytes,
+        offset,
+        half,
+        ...rest,
+      )
     }) as never
   }
 
@@ -135,10 +163,19 @@ const CODES = ['ENOSPC', 'EIO', 'EMFILE', 'EACCES', 'EPERM', 'EBUSY']
 interface Case {
   readonly folder: string
   readonly storage: StorageFile
+  readonly failed: boolean
 }
 
-async function prepare(operation: Operation, options: StorageFileOptions): Promise<Case> {
-  const folder = join(tempFolder(), 'sessions')
+const folders = mkdtempSync(join(tmpdir(), 'gsession-faults-'))
+const checked: Case[] = []
+
+afterAll(() => rmSync(folders, { recursive: true }))
+
+async function prepare(
+  operation: Operation,
+  options: StorageFileOptions,
+): Promise<Pick<Case, 'folder' | 'storage'>> {
+  const folder = mkdtempSync(join(folders, 'case-'))
   const shared = { ...options, path: folder, clock: () => TIME + 2000 }
   const earlier = new StorageFile({ ...shared, clock: () => TIME })
   if (operation.isAbsentBefore !== true) await earlier.setSession(ID, OLD, HOUR)
@@ -180,17 +217,15 @@ for (const [variant, options] of Object.entries(VARIANTS)) {
   describe.skipIf(process.platform !== 'linux')(`a call that fails, ${variant}`, () => {
     for (const [name, operation] of Object.entries(OPERATIONS)) {
       it(`leaves all as it should be: ${name}, whichever call fails`, async () => {
-        const nextCalls: Promise<unknown>[] = []
         const count = await countCalls(operation, options)
         expect(count).toBeGreaterThan(0)
         for (const code of CODES) {
           for (let first = 1; first <= count; first++) {
             for (const last of [first, Number.POSITIVE_INFINITY]) {
-              nextCalls.push(await checkFault(operation, options, { first, last, code }))
+              await checkFault(operation, options, { first, last, code })
             }
           }
         }
-        await Promise.all(nextCalls)
       })
     }
   })
@@ -202,12 +237,11 @@ interface Fault {
   readonly code: string
 }
 
-/** Answers the next call, which may wait for a lock that the fault left behind. */
 async function checkFault(
   operation: Operation,
   options: StorageFileOptions,
   { first, last, code }: Fault,
-): Promise<Promise<void>> {
+): Promise<void> {
   const { folder, storage } = await prepare(operation, options)
   const descriptors = openDescriptors()
   failCalls(first, last, code)
@@ -227,13 +261,194 @@ async function checkFault(
   expect(operation.outcomes, `stored after ${where}`).toContainEqual(found)
   const own = [await storage.getSession(ID, HOUR), await storage.getSession(NEW_ID, HOUR)]
   expect(own, `seen by the one that failed, after ${where}`).toEqual(found)
-  return goOn(storage, folder)
+  checked.push({ folder, storage, failed: 'error' in outcome })
 }
 
-async function goOn(storage: StorageFile, folder: string): Promise<void> {
-  await storage.setSession(ID, { next: true }, HOUR)
+/** The next calls do what they should. */
+async function goOn({ storage, folder }: Case): Promise<void> {
+  await Promise.all([
+    storage.setSession(ID, { next: true }, HOUR),
+    storage.setSession(NEW_ID, {}, HOUR),
+  ])
   expect(await storage.getSession(ID, HOUR)).toEqual({ next: true })
   await storage.destroy(ID)
-  await storage.setSession(NEW_ID, {}, HOUR)
   expect(readdirSync(folder)).toEqual([`${NEW_ID}.session`])
 }
+
+it('does not keep the next calls from doing what they should, however it failed', async () => {
+  const locked = checked.filter(({ folder }) =>
+    readdirSync(folder).some(name => name.endsWith('.lock')),
+  )
+  const failed = checked.filter(one => one.failed)
+  const began = performance.now()
+  // All at once: where a lock was left behind, they wait for it.
+  await Promise.all(checked.map(goOn))
+  const taken = Math.round(performance.now() - began)
+  console.log(
+    `${checked.length} faults: ${failed.length} calls failed, ${locked.length} left a lock;`,
+    `then all went on within ${taken} ms`,
+  )
+})
+
+describe('what is read or written in parts', () => {
+  it('is whole in the end', async () => {
+    const storage = new StorageFile({ path: tempFolder() })
+    const data = { text: 'x'.repeat(10_000) }
+    plan.short = true
+    await storage.setSession(ID, data, HOUR)
+    expect(await storage.getSession(ID, HOUR)).toEqual(data)
+    const other = new StorageFile({ path: storage.path })
+    expect(await other.getSession(ID, HOUR)).toEqual(data)
+    plan.short = false
+    expect(await new StorageFile({ path: storage.path }).getSession(ID, HOUR)).toEqual(data)
+  })
+})
+
+describe('a sweep', () => {
+  it('goes on with the other files when one fails, and tells of it in the end', async () => {
+    const path = tempFolder()
+    const early = new StorageFile({ path, clock: () => TIME })
+    for (const id of ['a', 'b', 'c', 'd']) await early.setSession(id, {}, HOUR)
+    for (const name of readdirSync(path)) utimesSync(join(path, name), 1, 1)
+    const storage = new StorageFile({ path })
+    await storage.getSession('e', HOUR)
+    failCalls(4, 4, 'EIO')
+    await expect(storage.sweep()).rejects.toMatchObject({ code: 'ERR_STORAGE' })
+    expect(plan.calls).toBeGreaterThan(20)
+    failCalls(0, 0, 'EIO')
+    const left = readdirSync(path).filter(name => name.endsWith('.session'))
+    expect(left).toHaveLength(1)
+    expect(await storage.sweep()).toBe(1)
+    expect(readdirSync(path)).toEqual([])
+  })
+})
+
+describe('a refresh of many', () => {
+  it('goes on with the others when one fails, and tells of it in the end', async () => {
+    const path = tempFolder()
+    const ids = ['a', 'b', 'c', 'd']
+    const early = new StorageFile({ path, clock: () => TIME })
+    for (const id of ids) await early.setSession(id, {}, HOUR)
+    const storage = new StorageFile({ path, clock: () => TIME })
+    const usedAt = (id: string) => readFileSync(join(path, `${id}.session`)).readBigInt64LE()
+    failCalls(3, 3, 'EIO')
+    const times = new Map(ids.map(id => [id, TIME + 1000]))
+    await expect(storage.refresh(times, HOUR)).rejects.toMatchObject({ code: 'ERR_STORAGE' })
+    failCalls(0, 0, 'EIO')
+    expect(ids.map(usedAt)).toEqual([TIME, TIME + 1000, TIME + 1000, TIME + 1000].map(BigInt))
+    await storage.refresh(times, HOUR)
+    expect(ids.map(usedAt)).toEqual(ids.map(() => BigInt(TIME + 1000)))
+  })
+})
+
+/** Runs a program in a process of its own, without root's rights where this one has them. */
+function runAsNobody(folder: string, program: string): unknown {
+  if (IS_ROOT) chownSync(folder, NOBODY, NOBODY)
+  const file = join(folder, 'program.mjs')
+  writeFileSync(
+    file,
+    `import { chmodSync, closeSync, openSync } from 'node:fs'
+    import { StorageFile } from ${JSON.stringify(DIST)}
+    const path = ${JSON.stringify(join(folder, 'sessions'))}
+    const data = new Map([['a', '1']])
+    const changes = { set: new Map([['b', '2']]), removed: new Set() }
+    const code = async work => {
+      try { return await work() } catch (error) { return [error.code, error.cause?.code] }
+    }
+    const every = async storage => ({
+      load: await code(async () => (await storage.load('one', ${HOUR}))?.data.size),
+      create: await code(() => storage.create('two', data, ${HOUR})),
+      merge: await code(() => storage.merge('one', changes, ${HOUR})),
+      destroy: await code(() => storage.destroy('two')),
+    })
+    await new StorageFile({ path }).create('one', data, ${HOUR})
+    ${program}`,
+  )
+  const user = IS_ROOT ? { uid: NOBODY, gid: NOBODY } : {}
+  const shell = 'ulimit -n 64 && exec "$0" "$1"'
+  const output = execFileSync('sh', ['-c', shell, process.execPath, file], user)
+  return JSON.parse(output.toString())
+}
+
+describe.skipIf(process.platform === 'win32')('a real fault', () => {
+  const works = { load: 1, create: true, merge: true }
+
+  it('is an error, and never "no session", when the folder may not be read', () => {
+    const found = runAsNobody(
+      tempFolder(),
+      `const storage = new StorageFile({ path })
+      chmodSync(path, 0)
+      const denied = await every(storage)
+      chmodSync(path, 0o700)
+      console.log(JSON.stringify({ denied, allowed: await every(storage) }))`,
+    )
+    const refused = ['ERR_STORAGE', 'EACCES']
+    expect(found).toEqual({
+      denied: { load: refused, create: refused, merge: refused, destroy: refused },
+      allowed: works,
+    })
+  })
+
+  it('is an error, and never "no session", when a file may not be read', () => {
+    const found = runAsNobody(
+      tempFolder(),
+      `const storage = new StorageFile({ path })
+      chmodSync(path + '/one.session', 0)
+      const { load, merge } = await every(storage)
+      chmodSync(path + '/one.session', 0o600)
+      console.log(JSON.stringify({ denied: { load, merge }, allowed: await every(storage) }))`,
+    )
+    const refused = ['ERR_STORAGE', 'EACCES']
+    expect(found).toEqual({ denied: { load: refused, merge: refused }, allowed: works })
+  })
+
+  it('is an error, and never "no session", when no more files may be open', () => {
+    const found = runAsNobody(
+      tempFolder(),
+      `const storage = new StorageFile({ path })
+      const open = []
+      try { for (;;) open.push(openSync('/dev/null')) } catch {}
+      const denied = await every(storage)
+      for (const descriptor of open) closeSync(descriptor)
+      console.log(JSON.stringify({ denied, allowed: await every(storage) }))`,
+    )
+    const refused = ['ERR_STORAGE', 'EMFILE']
+    // There is no session two: to know that takes no descriptor.
+    expect(found).toEqual({
+      denied: { load: refused, create: refused, merge: refused },
+      allowed: works,
+    })
+  })
+
+  it('is an error, and loses nothing, when the disk is full', async context => {
+    const path = tempFolder()
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'gsession', path], {
+        stdio: 'pipe',
+      })
+    } catch (error) {
+      const reason = `a small disk cannot be mounted here: ${String(error).split('\n').at(-2)}`
+      console.log(`Skipped, ${reason}`)
+      return context.skip(reason)
+    }
+    onTestFinished(() => void execFileSync('umount', [path]))
+    const storage = new StorageFile({ path })
+    await storage.setSession(ID, OLD, HOUR)
+    const full = { code: 'ERR_STORAGE', cause: { code: 'ENOSPC' } }
+    await expect(storage.setSession(ID, { a: 'x'.repeat(200_000) }, HOUR)).rejects.toMatchObject(
+      full,
+    )
+    expect(await stored(path, {})).toEqual([OLD, undefined])
+    expect(readdirSync(path)).toEqual([`${ID}.session`])
+
+    expect(() => writeFileSync(join(path, 'filler'), Buffer.alloc(64 * 1024))).toThrow('ENOSPC')
+    await expect(storage.merge(ID, CHANGES, HOUR)).rejects.toMatchObject(full)
+    await expect(storage.create(NEW_ID, CHANGES.set, HOUR)).rejects.toMatchObject(full)
+    expect(await storage.getSession(ID, HOUR)).toEqual(OLD)
+    expect(readdirSync(path).sort()).toEqual(['filler', `${ID}.session`])
+
+    rmSync(join(path, 'filler'))
+    expect(await storage.merge(ID, CHANGES, HOUR)).toBe(true)
+    expect(await storage.getSession(ID, HOUR)).toEqual(CHANGED)
+  })
+})
