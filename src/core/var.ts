@@ -29,13 +29,7 @@ export class Var {
   isEmpty(): boolean {
     const value = this.#value
     if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0
-    return (
-      value === undefined ||
-      value === null ||
-      value === '' ||
-      value === false ||
-      (Number(value) === 0 && typeof value !== 'string')
-    )
+    return !value
   }
 
   /** The text itself; numbers in digits without exponent; arrays and maps as JSON; else `''`. */

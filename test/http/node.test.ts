@@ -652,6 +652,17 @@ describe.each(KINDS)('sessions over %s', kind => {
       },
     )
 
+    it('saves what was set by a handler that never comes to an end', async () => {
+      const storage = new StorageMemory()
+      const server = await start(({ session, socket }) => {
+        void session.set('user', 'ann')
+        socket.destroy()
+      }, new Manager({ storage }))
+
+      await expect(goAway(server)).rejects.toThrow()
+      await vi.waitFor(() => expect(storage.size).toBe(1))
+    })
+
     it('survives it while a save is under way', async () => {
       let proceedWith: (() => void) | undefined
       const storage = interceptStorage(async (verb, proceed) => {

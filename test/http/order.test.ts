@@ -346,6 +346,21 @@ describe('what the application sees while its response is held', () => {
     expect(await new Manager({ storage }).new(id).data()).toEqual({ first: 1, second: 2 })
   })
 
+  it('saves what is set while a save is under way, before the head leaves', async () => {
+    const { server, storage, written } = await serveSlowly(async ({ session }, response) => {
+      await session.set('first', 1)
+      response.write('first,')
+      await new Promise(resolve => setTimeout(resolve, DELAY / 4))
+      await session.set('second', 2)
+      response.end('second')
+    })
+    const answer = await ask(server, '/', { onHead: () => expect(written()).toBe(2) })
+    const [, id = ''] = cookieFrom(answer).split('=')
+
+    expect(answer.text).toBe('first,second')
+    expect(await new Manager({ storage }).new(id).data()).toEqual({ first: 1, second: 2 })
+  })
+
   it('says that the head has left, and refuses a second one as node does', async () => {
     const seen: unknown[] = []
     const { server } = await serveSlowly(async ({ session }, response) => {

@@ -7,7 +7,7 @@ import { Browser } from '../helpers/http-browser.ts'
 import { type Answer, ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookie, sessionCookies } from '../helpers/http-cookies.ts'
 import { type Handler, serve } from '../helpers/http-servers.ts'
-import { countCalls } from '../helpers/http-storage.ts'
+import { countCalls, failOnDemand } from '../helpers/http-storage.ts'
 
 const MINUTE = 60_000
 /** A tenth of it is ten minutes. */
@@ -160,6 +160,21 @@ describe('the cookie slides with the session', () => {
       expect(calls.filter(call => call !== 'refresh')).toEqual(['load', 'merge'])
       pass(10 * MINUTE)
     }
+  })
+
+  it('not when that could not be noted', async () => {
+    const { storage, failWith } = failOnDemand()
+    const onError: NodeSessionOptions['onError'] = (_error, _request, response) => {
+      response.statusCode = 500
+      response.end()
+    }
+    const server = await start({ onError }, memory(storage))
+    const cookie = cookieFrom(await ask(server, '/set'))
+    pass(15 * MINUTE)
+    failWith(new Error('disk full'), 'merge')
+    const answer = await askAs(cookie, server, '/get')
+
+    expect([answer.status, answer.setCookies]).toEqual([500, []])
   })
 
   it('is told again, with a new id', async () => {

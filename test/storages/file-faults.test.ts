@@ -23,7 +23,7 @@ const IS_ROOT = process.getuid?.() === 0
 const NOBODY = 65534
 
 /** Which call of the file system fails, counted from 1 over all of them, and how. */
-const plan = vi.hoisted(() => ({ calls: 0, from: 0, to: 0, code: 'EIO', short: false }))
+const plan = vi.hoisted(() => ({ calls: 0, from: 0, to: 0, code: 'EIO', short: false, flushes: 0 }))
 
 /** The real file system, but for the calls that are to fail. */
 vi.mock('node:fs', async importOriginal => {
@@ -96,6 +96,21 @@ vi.mock('node:fs', async importOriginal => {
     closeSync: failing('closeSync', real.closeSync as Call),
     fsync,
   }
+})
+
+/** The flush of the folder, which only a durable storage makes. */
+vi.mock('node:fs/promises', async importOriginal => {
+  const real = await importOriginal<typeof import('node:fs/promises')>()
+  const open: typeof real.open = async (path, ...how) => {
+    plan.calls++
+    plan.flushes++
+    if (plan.from <= plan.calls && plan.calls <= plan.to) {
+      const message = `${plan.code}: injected, open '${String(path)}'`
+      throw Object.assign(new Error(message), { code: plan.code, syscall: 'open', path })
+    }
+    return real.open(path, ...how)
+  }
+  return { ...real, open }
 })
 
 function failCalls(from: number, to: number, code: string): void {
@@ -301,6 +316,22 @@ describe('what is read or written in parts', () => {
     expect(await other.getSession(ID, HOUR)).toEqual(data)
     plan.short = false
     expect(await new StorageFile({ path: storage.path }).getSession(ID, HOUR)).toEqual(data)
+  })
+})
+
+describe('a durable storage', () => {
+  it('has the disk keep what was stored and what was removed', async () => {
+    const storage = new StorageFile({ path: tempFolder(), durability: 'power' })
+    const flushesOf = async (work: () => Promise<unknown>): Promise<number> => {
+      plan.flushes = 0
+      await work()
+      return plan.flushes
+    }
+    expect(await flushesOf(() => storage.create(ID, CHANGES.set, HOUR))).toBe(1)
+    expect(await flushesOf(() => storage.merge(ID, CHANGES, HOUR))).toBe(1)
+    expect(await flushesOf(() => storage.rotate(ID, NEW_ID, CHANGES, HOUR, false))).toBe(2)
+    expect(await flushesOf(() => storage.destroy(NEW_ID))).toBe(1)
+    expect(await flushesOf(() => storage.getSession(NEW_ID, HOUR))).toBe(0)
   })
 })
 
