@@ -1,69 +1,108 @@
-const NANOSECONDS_IN_MILLISECOND = 1e6
-const DATE_TIME =
-  /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/
+import { parseInteger } from './var-text.ts'
+
+const NANOSECONDS_PER_MILLISECOND = 1e6
+
+const DATE = String.raw`(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})`
+const TIME = String.raw`(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?`
+const ZONE = String.raw`(Z|[+-]\d{2}(?::?\d{2})?)`
+const DATE_TIME = new RegExp(`^${DATE}(?:[T ]${TIME})?(?: ?${ZONE})?$`)
+
+/** A whole number, or one with a fraction, which GoFrame cuts off. */
+const NUMBER = /^[+-]?\d+(?:\.\d+)?$/
+
+/** What Go writes for a `time.Time` that was never set. */
+const GO_ZERO_TIME = Date.parse('0001-01-01T00:00:00Z')
 
 /**
- * A point in time from a number, or a text with one: up to 1e9 it counts seconds; a larger one
- * counts seconds, milliseconds, microseconds or nanoseconds by its length, as in GoFrame.
+ * A point in time from a Unix time, as GoFrame reads it: up to 1e9 it counts seconds, a larger one
+ * seconds, milliseconds, microseconds or nanoseconds by its length. 0 is no time: undefined.
  */
-export function timeOfNumber(value: number): Date {
-  let amount = Math.abs(value)
-  if (amount <= 1e9) return new Date(value * 1000)
-  while (amount < 1e18) amount *= 10
-  return new Date(Math.sign(value) * Math.floor(amount / NANOSECONDS_IN_MILLISECOND))
+export function timeOfNumber(value: bigint): Date | undefined {
+  if (value === 0n) return undefined
+  return value <= 1_000_000_000n
+    ? timeOf(Number(value) * 1000)
+    : timeOf(millisecondsByLength(value))
 }
 
-/** A point in time from a date with or without time and zone (without: local), else undefined. */
+/** Stretches a Unix time to the length of today's nanoseconds, and makes those milliseconds. */
+function millisecondsByLength(value: bigint): number {
+  let nanoseconds = value
+  while (nanoseconds < 10n ** 18n) nanoseconds *= 10n
+  return Number(nanoseconds / BigInt(NANOSECONDS_PER_MILLISECOND))
+}
+
+/** A point in time from a Unix time, or a date with or without time and zone (without: local). */
 export function timeOfText(text: string): Date | undefined {
-  if (/^[+-]?\d+(?:\.\d+)?$/.test(text)) return timeOfNumber(Number(text))
-  const parts = DATE_TIME.exec(text.trim())
+  if (NUMBER.test(text)) return timeOfNumber(parseInteger(text))
+  const parts = DATE_TIME.exec(text)
   if (parts === null) return undefined
-  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = parts
-  const milliseconds = Number(fraction.padEnd(3, '0').slice(0, 3))
-  const fields = [
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour),
-    Number(minute),
-    Number(second),
-    milliseconds,
-  ] as const
-  const time =
-    zone === undefined ? new Date(...fields) : new Date(Date.UTC(...fields) - zoneOffset(zone))
-  return Number.isNaN(time.getTime()) ? undefined : time
+  const [, year, month = '', day = '', hour = '0', minute = '0', second = '0', fraction, zone] =
+    parts
+  const date = [year, twoDigits(month), twoDigits(day)].join('-')
+  const time = [hour, minute, second].map(twoDigits).join(':')
+  const iso = `${date}T${time}.${firstThreeDigits(fraction)}`
+  // Date reads 31 February as 2 March, and 24:00 as the next day.
+  if (new Date(`${iso}Z`).getUTCDate() !== Number(day)) return undefined
+  return timeOf(Date.parse(iso + isoZone(zone)))
 }
 
-function zoneOffset(zone: string): number {
-  if (zone === 'Z') return 0
-  const [, sign, hours, minutes] = /^([+-])(\d{2}):?(\d{2})$/.exec(zone) ?? []
-  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000
-  return sign === '-' ? -offset : offset
+/** The point in time, or undefined for what a `Date` cannot hold and for Go's zero time. */
+function timeOf(milliseconds: number): Date | undefined {
+  const time = new Date(milliseconds)
+  return Number.isNaN(time.getTime()) || milliseconds === GO_ZERO_TIME ? undefined : time
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
+function twoDigits(number: string): string {
+  return number.padStart(2, '0')
 }
 
-/** Milliseconds of a Go duration text such as `1h30m`, `1d12h`, `-1.5s`; else 0. */
-export function durationOfText(text: string): number {
-  if (/^[+-]?\d+(?:\.\d+)?$/.test(text)) return durationOfNumber(Number(text))
-  if (!/^[+-]?(?:\d+d)?(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))*$/.test(text)) return 0
-  let total = 0
-  for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g)) {
-    total += Number(amount) * (UNITS[unit] ?? 0)
-  }
-  return text.startsWith('-') ? -total : total
+function firstThreeDigits(fraction = ''): string {
+  return fraction.padEnd(3, '0').slice(0, 3)
 }
 
-/** Milliseconds of a duration that Go stored as a number: nanoseconds. */
+/** A zone as `Date` reads it: `+08` and `+0800` are `+08:00`; no zone is local time. */
+function isoZone(zone = ''): string {
+  if (zone === '' || zone === 'Z') return zone
+  const digits = zone.replace(':', '').padEnd('+0800'.length, '0')
+  return `${digits.slice(0, 3)}:${digits.slice(3)}`
+}
+
+const AMOUNT = String.raw`\d+(?:\.\d*)?|\.\d+`
+const UNIT = 'ns|us|µs|μs|ms|s|m|h'
+const DURATION = new RegExp(`^[+-]?(?:\\d+[dD])?(?:(?:${AMOUNT})(?:${UNIT}))*$`)
+const DURATION_PARTS = new RegExp(`(${AMOUNT})(${UNIT}|[dD])`, 'g')
+
+const NANOSECONDS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  // The micro sign and the Greek letter mu look the same; Go takes both.
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+  d: 86_400e9,
+  D: 86_400e9,
+}
+
+/** The longest `time.Duration` of Go, about 292 years. */
+const MAX_NANOSECONDS = 2 ** 63
+
+/** Milliseconds of a duration that Go stored as a number: whole nanoseconds. 0 when too long for Go. */
 export function durationOfNumber(nanoseconds: number): number {
-  return nanoseconds / NANOSECONDS_IN_MILLISECOND
+  if (Math.abs(nanoseconds) >= MAX_NANOSECONDS) return 0
+  return Math.round(nanoseconds) / NANOSECONDS_PER_MILLISECOND
+}
+
+/** Milliseconds of a Go duration text such as `1h30m`, `1d12h`, `-1.5s`, or of nanoseconds; else 0. */
+export function durationOfText(text: string): number {
+  if (NUMBER.test(text)) return durationOfNumber(Number(parseInteger(text)))
+  if (!DURATION.test(text)) return 0
+  const sign = text.startsWith('-') ? -1 : 1
+  let nanoseconds = 0
+  for (const [, amount, unit = ''] of text.matchAll(DURATION_PARTS)) {
+    nanoseconds += sign * Number(amount) * (NANOSECONDS[unit] ?? 0)
+  }
+  return durationOfNumber(nanoseconds)
 }

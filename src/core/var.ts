@@ -1,16 +1,25 @@
 import { SessionError } from './errors.ts'
 import type { SchemaIssue, StandardSchema } from './standard-schema.ts'
-import { formatValue, parseBool, parseFloatExactly, parseInteger, parseNested } from './var-text.ts'
+import { setOwn } from './value.ts'
+import {
+  finiteOrZero,
+  formatValue,
+  parseBool,
+  parseDecimal,
+  parseInteger,
+  parseNested,
+} from './var-text.ts'
 import { durationOfNumber, durationOfText, timeOfNumber, timeOfText } from './var-time.ts'
 
 /**
- * One value of a session, to convert to what you need: GoFrame's `gvar.Var`. Conversions never fail:
- * what cannot be converted gives the zero value (`''`, 0, false, `undefined` for a time or a map).
- * Only `int` of something beyond 2^53 - 1 and `scan` throw. `docs/var.md` has the rules as a table.
+ * One value of a session, to convert to what you need: GoFrame's `gvar.Var`. What cannot be
+ * converted gives the zero value (`''`, 0, false, `undefined` for a time or a map) and no error; the
+ * few conversions that can fail say so. `docs/var.md` has the rules as a table.
  */
 export class Var {
   readonly #value: unknown
 
+  /** @param value a value as a session returns it; `undefined` when the key does not exist */
   constructor(value: unknown) {
     this.#value = value
   }
@@ -32,19 +41,24 @@ export class Var {
     return !value
   }
 
-  /** The text itself; numbers in digits without exponent; arrays and maps as JSON; else `''`. */
+  /**
+   * The text itself; the digits of a number, never with an exponent; `'true'` or `'false'`; the JSON
+   * of an array or map; `''` when absent or `null`.
+   *
+   * @throws {@link SessionError} `ERR_VALUE` for what is nested deeper than 500 levels
+   */
   string(): string {
     return formatValue(this.#value)
   }
 
   /**
-   * A whole number, truncated towards 0. Texts may be decimal, `0x` hexadecimal or have a fraction.
+   * A whole number, cut off towards 0; 0 when there is none. Texts may be decimal, `0x` hexadecimal,
+   * or have a fraction or an exponent; true is 1.
    *
-   * @throws {@link SessionError} `ERR_VALUE` when a `number` cannot hold it exactly: use {@link bigint}
+   * @throws {@link SessionError} `ERR_VALUE` beyond 2^53 - 1 in size: use {@link bigint}
    */
   int(): number {
-    const value = this.bigint()
-    const int = Number(value)
+    const int = Number(this.bigint())
     if (Number.isSafeInteger(int)) return int
     throw new SessionError('ERR_VALUE', 'The integer is beyond 2^53 - 1: read it with `bigint()`')
   }
@@ -53,67 +67,80 @@ export class Var {
   bigint(): bigint {
     const value = this.#value
     if (typeof value === 'bigint') return value
-    if (typeof value === 'number') return Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n
+    if (typeof value === 'number') return BigInt(Math.trunc(finiteOrZero(value)))
     if (typeof value === 'string') return parseInteger(value)
     return value === true ? 1n : 0n
   }
 
-  /** A number. Texts may have a fraction and an exponent. */
+  /** A number; 0 when there is none, or one too large. Texts may have a fraction and an exponent. */
   float(): number {
     const value = this.#value
-    if (typeof value === 'number') return value
-    if (typeof value === 'string') return parseFloatExactly(value)
-    return typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : 0
+    if (typeof value === 'string') return parseDecimal(value)
+    return isNumber(value) || typeof value === 'boolean' ? finiteOrZero(Number(value)) : 0
   }
 
-  /** False for absent, `null`, 0, empty, and the texts `''` 0 f no off false (any case); else true. */
+  /** False when {@link isEmpty}, and for the texts 0 f no off false in any case; else true. */
   bool(): boolean {
     return typeof this.#value === 'string' ? parseBool(this.#value) : !this.isEmpty()
   }
 
-  /** A point in time, from RFC 3339, `2006-01-02 15:04:05` (local), or a Unix time in s, ms, us or ns. */
+  /**
+   * A point in time, from RFC 3339, from `2006-01-02 15:04:05` (local), or from a Unix time, whose
+   * size tells whether it is in s, ms, us or ns; `undefined` when it is none. 0 and Go's zero time
+   * are none.
+   */
   time(): Date | undefined {
     const value = this.#value
-    if (typeof value === 'number' || typeof value === 'bigint') return timeOfNumber(Number(value))
-    return typeof value === 'string' ? timeOfText(value) : undefined
-  }
-
-  /** A duration in milliseconds, from `1h30m`, `1d12h`, or from a number of nanoseconds, as Go keeps them. */
-  duration(): number {
-    const value = this.#value
-    if (typeof value === 'number' || typeof value === 'bigint')
-      return durationOfNumber(Number(value))
-    return typeof value === 'string' ? durationOfText(value) : 0
-  }
-
-  /** The map; a text that is JSON of one; an array as key, value, key, value; else `undefined`. */
-  map(): Readonly<Record<string, unknown>> | undefined {
-    const value = typeof this.#value === 'string' ? parseNested(this.#value, '{') : this.#value
-    if (typeof value !== 'object' || value === null) return undefined
-    if (!Array.isArray(value)) return value as Record<string, unknown>
-    const pairs = value.flatMap((key, index) =>
-      index % 2 === 0 ? [[formatValue(key), value[index + 1] ?? null] as const] : [],
-    )
-    return Object.fromEntries(pairs)
-  }
-
-  /** The array; a text that is JSON of one; anything else as its one element; `[]` when absent. */
-  array(): readonly unknown[] {
-    const value = this.#value
-    if (Array.isArray(value)) return value
-    if (value === undefined || value === null) return []
-    const parsed = typeof value === 'string' ? parseNested(value, '[') : undefined
-    return Array.isArray(parsed) ? parsed : [value]
+    if (typeof value === 'string') return timeOfText(value)
+    return isNumber(value) ? timeOfNumber(this.bigint()) : undefined
   }
 
   /**
-   * Bytes: of a text in the encoding it is in (Go's `[]byte` is stored as base64), of an array of
-   * 0 to 255, or of the JSON of anything else.
+   * A duration in milliseconds, from `1h30m` or `1d12h`, or from a number of nanoseconds, as Go keeps
+   * durations; 0 when it is none.
+   */
+  duration(): number {
+    const value = this.#value
+    if (typeof value === 'string') return durationOfText(value)
+    return isNumber(value) ? durationOfNumber(Number(this.bigint())) : 0
+  }
+
+  /**
+   * The map; the map in a text that is the JSON of one; an array as a map of key, value, key, value;
+   * else `undefined`.
+   */
+  map(): Readonly<Record<string, unknown>> | undefined {
+    const value = typeof this.#value === 'string' ? parseNested(this.#value, '{') : this.#value
+    if (Array.isArray(value)) return mapOfPairs(value)
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined
+  }
+
+  /**
+   * The array; the array in a text that is the JSON of one; anything else as its one element; `[]`
+   * when absent or `null`.
+   */
+  array(): readonly unknown[] {
+    if (this.isNil()) return []
+    const value = this.#value
+    const array = typeof value === 'string' ? parseNested(value, '[') : value
+    return Array.isArray(array) ? array : [value]
+  }
+
+  /**
+   * Bytes: of a text in the encoding you name (Go's `[]byte` is stored as base64), of an array of
+   * whole numbers from 0 to 255, else of what {@link string} gives, in UTF-8.
+   *
+   * @throws {@link SessionError} `ERR_VALUE` for what is nested deeper than 500 levels
    */
   bytes(encoding: 'utf8' | 'base64' | 'hex' = 'utf8'): Uint8Array {
     const value = this.#value
     if (Array.isArray(value) && value.every(isByte)) return Uint8Array.from(value)
-    return Uint8Array.from(Buffer.from(formatValue(value), encoding))
+    // A copy: a small Buffer is a piece of Node's pool, which its `buffer` would give away.
+    return typeof value === 'string'
+      ? Uint8Array.from(Buffer.from(value, encoding))
+      : Uint8Array.from(Buffer.from(this.string()))
   }
 
   /**
@@ -132,9 +159,23 @@ export class Var {
     )
   }
 
+  /** The value itself, for `JSON.stringify`, which refuses a `bigint` here as everywhere. */
   toJSON(): unknown {
     return this.#value
   }
+}
+
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
+}
+
+/** A map of an array that lists key, value, key, value; a last key without value gets `null`. */
+function mapOfPairs(array: readonly unknown[]): Record<string, unknown> {
+  const map: Record<string, unknown> = {}
+  for (let index = 0; index < array.length; index += 2) {
+    setOwn(map, formatValue(array[index]), array[index + 1] ?? null)
+  }
+  return map
 }
 
 function isByte(value: unknown): value is number {

@@ -9,7 +9,7 @@ const HOUR = 3_600_000
 const KILLS = 200
 const AT_ONCE = 4
 const READERS = 4
-const VERSIONS = 400
+const VERSIONS = 250
 
 interface Killed {
   readonly id: string
