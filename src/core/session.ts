@@ -133,13 +133,24 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   ): Promise<Value> {
     checkKey(key)
     let stored = ''
+    let mistake: { readonly error: unknown } | undefined
     const update = (text: string | undefined): string => {
       const value = text === undefined ? undefined : (decodeValue(text) as Value)
-      stored = encodeValue(fn(value))
+      try {
+        stored = encodeValue(fn(value))
+      } catch (error) {
+        mistake = { error }
+        throw error
+      }
       return stored
     }
     this.#changing('data')
-    await this.#storeChanges({ key, fn: update }, (session, changes) => session.commit(changes))
+    try {
+      await this.#storeChanges({ key, fn: update }, (session, changes) => session.commit(changes))
+    } catch (error) {
+      // What the application's function threw is its own, not the storage's.
+      throw mistake === undefined ? error : mistake.error
+    }
     this.#views?.delete(key)
     return readOnly(decodeValue(stored) as Value)
   }
