@@ -22,5 +22,7 @@ export function parseDuration(name: string, duration: Duration): number {
 
 function parseText(text: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
-  return Number(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS]
+  const milliseconds = Number(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS]
+  // 1.1 hours are 3960000.0000000005 in floating point.
+  return Number(milliseconds.toFixed(3))
 }

@@ -27,18 +27,6 @@ export function splitObject(text: string): Map<string, string> {
   return members
 }
 
-/** The elements of a JSON array as texts. The text must be valid JSON of an array. */
-export function splitArray(text: string): string[] {
-  const elements: string[] = []
-  let at = skipBlank(text, text.indexOf('[') + 1)
-  while (text.charCodeAt(at) !== CLOSE_BRACKET) {
-    const end = endOfValue(text, at)
-    elements.push(text.slice(at, end))
-    at = skipComma(text, end)
-  }
-  return elements
-}
-
 /** The JSON object that has these members: the inverse of {@link splitObject}. */
 export function joinObject(members: ReadonlyMap<string, string>): string {
   const parts: string[] = []

@@ -1,7 +1,8 @@
-import { applyChanges, type EncodedData, type KeyUpdate, RESERVED_KEY } from './changes.ts'
+import { ChangedSession } from './changed-session.ts'
+import { RESERVED_KEY } from './changes.ts'
 import { SessionError } from './errors.ts'
+import { checkKey } from './key.ts'
 import { chooseId, type SessionIdFunc } from './make-id.ts'
-import { PendingChanges } from './pending-changes.ts'
 import { readOnly } from './read-only.ts'
 import type { SessionChange, SessionContext, SessionObserver } from './session-context.ts'
 import { isSessionId } from './session-id.ts'
@@ -28,12 +29,9 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   #chosen = false
   #idFunc: SessionIdFunc | undefined
   /** Undefined until the session starts: until then it costs nothing. */
-  #stored: StoredSession | undefined
-  #changes: PendingChanges = NO_CHANGES
-  /** Views that `get` handed out, so that asking twice gives the same object. */
-  #views: Map<string, unknown> | undefined
-  /** Counts the calls of `removeAll`: changes from before one must not come back after it. */
-  #removals = 0
+  #session: ChangedSession | undefined
+  /** Views that `get` handed out and the texts that they show: asking twice gives the same object. */
+  #views: Map<string, { readonly text: string; readonly value: unknown }> | undefined
 
   /**
    * Sessions are made by `manager.new`.
@@ -55,7 +53,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * stored already.
    */
   get isDirty(): boolean {
-    return !this.#changes.isEmpty
+    return this.#session?.isDirty ?? false
   }
 
   /**
@@ -90,12 +88,12 @@ export class Session<Data extends object = Record<string, unknown>> implements A
 
   /** All keys and values, read-only like those of {@link get}; `{}` when there is no session. */
   async data(): Promise<Readonly<Partial<Data>>> {
-    return readOnly(decodeMembers(await this.#allTexts()) as Partial<Data>)
+    return readOnly(decodeMembers(await this.#reading().allTexts()) as Partial<Data>)
   }
 
   /** How many keys there are, those with `null` included. */
   async size(): Promise<number> {
-    return (await this.#allTexts()).size
+    return (await this.#reading().allTexts()).size
   }
 
   /**
@@ -144,14 +142,13 @@ export class Session<Data extends object = Record<string, unknown>> implements A
       }
       return stored
     }
-    this.#changing('data')
+    const session = this.#changing('data')
     try {
-      await this.#storeChanges({ key, fn: update }, (session, changes) => session.commit(changes))
+      await session.commit({ key, fn: update })
     } catch (error) {
       // What the application's function threw is its own, not the storage's.
       throw mistake === undefined ? error : mistake.error
     }
-    this.#views?.delete(key)
     return readOnly(decodeValue(stored) as Value)
   }
 
@@ -159,13 +156,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   async remove(...keys: KeyOf<Data>[]): Promise<void> {
     for (const key of keys) checkKey(key)
     if (keys.length === 0) return
-    this.#changing('data')
-    const mayBeStored = this.#start().mayExist
-    for (const key of keys) {
-      if (mayBeStored) this.#pending().removeKey(key)
-      else this.#pending().set.delete(key)
-      this.#views?.delete(key)
-    }
+    this.#changing('data').remove(keys)
   }
 
   /**
@@ -173,11 +164,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * it back. A later `set` begins a new session under a new id. Nothing happens when there is none.
    */
   async removeAll(): Promise<void> {
-    this.#changing('removal')
-    this.#changes = NO_CHANGES
-    this.#views = undefined
-    this.#removals++
-    await this.#start().destroy()
+    await this.#changing('removal').removeAll()
   }
 
   /**
@@ -185,8 +172,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * is made and kept for the case that something is set; nothing is stored for it.
    */
   async id(): Promise<string> {
-    this.#observer?.reading()
-    return this.#start().id()
+    return this.#reading().stored.id()
   }
 
   /**
@@ -225,9 +211,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * @throws {@link SessionError} `ERR_GONE` when the session was removed meanwhile
    */
   async regenerateId(options: { readonly keepOld?: boolean } = {}): Promise<string> {
-    this.#changing('id')
-    const { keepOld = false } = options
-    return this.#storeChanges(undefined, (session, changes) => session.rotate(changes, keepOld))
+    return this.#changing('id').rotate(options.keepOld ?? false)
   }
 
   /**
@@ -238,8 +222,9 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * since it was loaded: it stays so, and the changes are not stored
    */
   async close(): Promise<void> {
-    if (this.#changes.isEmpty) return this.#stored?.idle()
-    await this.#storeChanges(undefined, (session, changes) => session.commit(changes))
+    const session = this.#session
+    // What is under way may fail, and leave its changes to this call.
+    if (session?.isDirty || session?.stored.isBusy) await session.commit()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -248,107 +233,70 @@ export class Session<Data extends object = Record<string, unknown>> implements A
 
   /** The session's rarer sides, for the adapters. @internal */
   get stored(): StoredSession {
-    return this.#start()
+    return this.#start().stored
   }
 
   /** What the library noted beside the data, as far as it was loaded. @internal */
   get note(): string | undefined {
-    return this.#changes.textOf(RESERVED_KEY) ?? this.#stored?.peek(RESERVED_KEY)
+    return this.#session?.note
   }
 
   /** Notes something beside the data, to be stored with the next changes. @internal */
   set note(text: string) {
-    this.#pending().setKey(RESERVED_KEY, text)
+    this.#start().set(RESERVED_KEY, text)
   }
 
-  async #textOf(key: string): Promise<string | undefined> {
-    checkKey(key)
-    this.#observer?.reading()
-    const session = this.#start()
-    const text = this.#changes.textOf(key)
-    if (text !== undefined) return text ?? undefined
-    return (await session.read(key)).get(key)
+  #textOf(key: string): Promise<string | undefined> {
+    return this.#reading().textOf(checkKey(key))
   }
 
-  async #allTexts(): Promise<EncodedData> {
-    this.#observer?.reading()
-    const changes = this.#changes.withUpdate(undefined)
-    const texts = applyChanges(await this.#start().read(undefined), changes)
-    texts.delete(RESERVED_KEY)
-    return texts
-  }
-
+  /** The value of a text; the same object as before while the text is the same. */
   #view(key: string, text: string): unknown {
-    let view = this.#views?.get(key)
-    if (view !== undefined) return view
-    view = readOnly(decodeValue(text))
-    if (typeof view === 'object') {
+    const known = this.#views?.get(key)
+    if (known?.text === text) return known.value
+    const value = readOnly(decodeValue(text))
+    if (typeof value === 'object') {
       this.#views ??= new Map()
-      this.#views.set(key, view)
+      this.#views.set(key, { text, value })
     }
-    return view
+    return value
   }
 
   #record(key: string, text: string): void {
-    this.#changing('data')
-    this.#pending().setKey(key, text)
-    this.#views?.delete(key)
+    this.#changing('data').set(key, text)
   }
 
-  #pending(): PendingChanges {
-    if (this.#changes === NO_CHANGES) this.#changes = new PendingChanges()
-    return this.#changes
+  #reading(): ChangedSession {
+    this.#observer?.reading()
+    return this.#start()
   }
 
-  /** Hands over the recorded changes; they come back if they could not be stored. */
-  async #storeChanges<T>(
-    update: KeyUpdate | undefined,
-    store: (session: StoredSession, changes: PendingChanges) => Promise<T>,
-  ): Promise<T> {
-    const changes = update === undefined ? this.#changes : this.#changes.withUpdate(update)
-    const removals = this.#removals
-    this.#changes = NO_CHANGES
-    try {
-      return await store(this.#start(), changes)
-    } catch (error) {
-      if (removals === this.#removals) this.#pending().restore(changes)
-      throw error
-    }
-  }
-
-  #changing(what: SessionChange): void {
+  #changing(what: SessionChange): ChangedSession {
     this.#observer?.changing(what)
-    this.#start()
+    return this.#start()
   }
 
-  #start(): StoredSession {
-    if (this.#stored === undefined) {
+  #start(): ChangedSession {
+    if (this.#session === undefined) {
       const givenId = isSessionId(this.#givenId) ? this.#givenId : undefined
       const id = givenId ?? this.#observer?.readId()
-      this.#stored = new StoredSession(
+      const stored = new StoredSession(
         this.#context,
         id,
         this.#chosen,
         this.#idFunc,
         this.#observer,
       )
+      this.#session = new ChangedSession(stored)
     }
-    return this.#stored
+    return this.#session
   }
 
   #checkNotStarted(method: string): void {
-    if (this.#stored === undefined) return
+    if (this.#session === undefined) return
     throw new SessionError(
       'ERR_STARTED',
       `The session has already started: call ${method} before it is used`,
     )
   }
-}
-
-const NO_CHANGES = new PendingChanges()
-
-function checkKey(key: unknown): string {
-  if (typeof key === 'string' && key !== RESERVED_KEY) return key
-  const expected = `a string other than "${RESERVED_KEY}", which the library keeps for itself`
-  throw new SessionError('ERR_KEY', `Expected a session key to be ${expected}`)
 }

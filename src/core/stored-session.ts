@@ -1,5 +1,5 @@
 import type { Awaitable, Loaded } from './atomic-storage.ts'
-import { applyChanges, type EncodedData, NO_DATA, RESERVED_KEY } from './changes.ts'
+import { applyChanges, type EncodedData, type KeyUpdate, NO_DATA, RESERVED_KEY } from './changes.ts'
 import { SessionError, storageError } from './errors.ts'
 import { makeId, type SessionIdFunc } from './make-id.ts'
 import { PendingChanges } from './pending-changes.ts'
@@ -57,11 +57,6 @@ export class StoredSession {
     return this.#turns.isBusy
   }
 
-  /** Resolves when nothing is being written any more. */
-  idle(): Promise<void> {
-    return this.#turns.idle()
-  }
-
   /** What the snapshot says of a key, without asking the storage. */
   peek(key: string): string | undefined {
     return this.#snapshot.get(key)
@@ -90,9 +85,19 @@ export class StoredSession {
     return this.#readLater(key)
   }
 
-  /** Stores changes: merges them into the session, or begins one if there is none. */
-  commit(changes: PendingChanges): Promise<void> {
-    return this.#inTurn(() => this.#commit(changes))
+  /**
+   * Stores changes, and an update after them if one is given: merges them into the session, or
+   * begins one if there is none.
+   *
+   * @param giveBack - called if they could not be stored, before anything else is written
+   */
+  commit(
+    changes: PendingChanges,
+    update: KeyUpdate | undefined,
+    giveBack: () => void,
+  ): Promise<void> {
+    const work = () => this.#commit(update === undefined ? changes : changes.withUpdate(update))
+    return this.#inTurn(work, giveBack)
   }
 
   /** Removes the session from the storage. What comes next begins a new one. */
@@ -110,14 +115,14 @@ export class StoredSession {
   }
 
   /** Stores the session with these changes under a new id, and answers that id. */
-  rotate(changes: PendingChanges, keepOld: boolean): Promise<string> {
+  rotate(changes: PendingChanges, keepOld: boolean, giveBack: () => void): Promise<string> {
     return this.#inTurn(async () => {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const newId = await this.#makeId()
         if (await this.#rotate(newId, changes, keepOld)) return newId
       }
       throw new SessionError('ERR_CONFLICT', `No unused id was found in ${ATTEMPTS} attempts`)
-    })
+    }, giveBack)
   }
 
   async #readLater(key: string | undefined): Promise<EncodedData> {
@@ -126,12 +131,17 @@ export class StoredSession {
     return this.read(key)
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(work: () => Promise<T>, failed?: () => void): Promise<T> {
     try {
       return await this.#turns.run(async () => {
         // What is being loaded must not arrive after what is being written.
         if (this.#loading !== undefined) await this.#loading.catch(() => undefined)
-        return work()
+        try {
+          return await work()
+        } catch (error) {
+          failed?.()
+          throw error
+        }
       })
     } catch (error) {
       throw storageError(error)
@@ -180,6 +190,7 @@ export class StoredSession {
   }
 
   async #commit(changes: PendingChanges): Promise<void> {
+    if (changes.isEmpty) return
     const { committed, tracked } = track(changes)
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await this.#merge(tracked)) {

@@ -1,5 +1,5 @@
 import { SessionError } from './errors.ts'
-import { splitArray, splitObject } from './json.ts'
+import { newSessionId } from './session-id.ts'
 
 const QUOTE = 34
 /** Deep enough for any data, and far below what GoFrame's decoder (10,000) and the stack can take. */
@@ -110,16 +110,18 @@ export function decodeValue(text: string): unknown {
   if (text.charCodeAt(0) === QUOTE && !text.includes('\\')) return text.slice(1, -1)
   // Only a run of 16 digits can be an integer beyond 2^53; everything else is for the native parser.
   if (!/\d{16}/.test(text)) return JSON.parse(text)
-  switch (text[0]) {
-    case '{':
-      return decodeMembers(splitObject(text))
-    case '[':
-      return splitArray(text).map(decodeValue)
-    case '"':
-      return JSON.parse(text)
-    default:
-      return decodeNumber(text)
-  }
+  return JSON.parse(text.replace(STRING_OR_NUMBER, markBigInteger), (_key, value) =>
+    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
+  )
+}
+
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
+/** Stands before an integer that waits to become a bigint. Chance, so that no text begins with it. */
+const MARK = `${newSessionId()}:`
+
+function markBigInteger(token: string): string {
+  const isInteger = token.length > 15 && /^-?\d+$/.test(token)
+  return isInteger && !Number.isSafeInteger(Number(token)) ? `"${MARK}${token}"` : token
 }
 
 /** A plain object with these members decoded. `__proto__` becomes a property like any other. */
@@ -141,9 +143,4 @@ export function setOwn(object: Record<string, unknown>, key: string, value: unkn
       enumerable: true,
       writable: true,
     })
-}
-
-function decodeNumber(text: string): number | bigint {
-  const value = Number(text)
-  return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : BigInt(text)
 }

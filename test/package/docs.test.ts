@@ -35,12 +35,12 @@ describe('the docs', () => {
   })
 
   it.each([
-    ['src/core/manager.ts', 'new Manager({...})'],
-    ['src/storages/file.ts', 'new StorageFile({...})'],
+    ['src/core/manager.ts', 'new Manager(options)'],
+    ['src/storages/file.ts', 'new StorageFile(options)'],
   ])('list the options of %s in the README', (file, heading) => {
     const [, list = ''] = /const OPTIONS = \[([\s\S]*?)\]/.exec(read(file)) ?? []
     const options = [...list.matchAll(/'(\w+)'/g)].map(([, name]) => name)
-    const table = read('README.md').split(`| \`${heading}\``)[1]?.split('\n\n')[0] ?? ''
+    const table = read('README.md').split(`### ${heading}`)[1]?.split('###')[0] ?? ''
     const rows = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
     expect(rows.sort()).toEqual(options.sort())
   })

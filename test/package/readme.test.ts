@@ -10,7 +10,8 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const folder = join(root, '.build', `readme-${process.pid}`)
 
 function block(language: string): string {
-  const [, text = ''] = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readme) ?? []
+  const [, text = ''] =
+    new RegExp(`\`\`\`${language}[^\\n]*\\n([\\s\\S]*?)\`\`\``).exec(readme) ?? []
   return text
 }
 
@@ -22,8 +23,8 @@ describe("the README's first program", () => {
   beforeAll(async () => {
     mkdirSync(folder, { recursive: true })
     const onFreePort = program.replace(
-      'server.listen(3000)',
-      'server.listen(0, () => console.log(server.address().port))',
+      '.listen(3000)',
+      '.listen(0, function () { console.log(this.address().port) })',
     )
     expect(onFreePort).not.toBe(program)
     writeFileSync(join(folder, 'program.mjs'), onFreePort)
@@ -68,7 +69,11 @@ async function transcript(response: Response): Promise<string> {
 function normalize(text: string | undefined): string {
   const [head = '', body = ''] = (text ?? '').trim().split('\n\n')
   const [status = '', ...lines] = head.split('\n')
-  const headers = lines.map(line => line.replace(/^[^:]+/, name => name.toLowerCase())).sort()
+  const left = /^(?:date|connection|keep-alive):/i
+  const headers = lines
+    .filter(line => !left.test(line))
+    .map(line => line.replace(/^[^:]+/, name => name.toLowerCase()))
+    .sort()
   return [status.toLowerCase(), ...headers, '', body.trim()]
     .join('\n')
     .replace(/sid=[A-Za-z0-9_-]{43}/, 'sid=ID')
