@@ -33,11 +33,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   /** Views that `get` handed out and the texts that they show: asking twice gives the same object. */
   #views: Map<string, { readonly text: string; readonly value: unknown }> | undefined
 
-  /**
-   * Sessions are made by `manager.new`.
-   *
-   * @internal
-   */
+  /** Sessions are made by `manager.new`. @internal */
   constructor(
     context: SessionContext,
     givenId: string | undefined,
@@ -231,7 +227,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     return this.close()
   }
 
-  /** The session's rarer sides, for the adapters. @internal */
+  /** The session as its storage knows it. @internal */
   get stored(): StoredSession {
     return this.#start().stored
   }

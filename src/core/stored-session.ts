@@ -1,9 +1,10 @@
-import type { Awaitable, Loaded } from './atomic-storage.ts'
+import type { AtomicVerbs, Awaitable, Loaded } from './atomic-storage.ts'
 import { applyChanges, type EncodedData, type KeyUpdate, NO_DATA, RESERVED_KEY } from './changes.ts'
 import { SessionError, storageError } from './errors.ts'
 import { makeId, type SessionIdFunc } from './make-id.ts'
 import { PendingChanges } from './pending-changes.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
+import type { Storage } from './storage.ts'
 import { Turns } from './turns.ts'
 
 const ATTEMPTS = 3
@@ -14,6 +15,9 @@ const ATTEMPTS = 3
  */
 export class StoredSession {
   readonly #context: SessionContext
+  /** The storage of the time when the session started, should the manager be given another. */
+  readonly #storage: Storage
+  readonly #verbs: AtomicVerbs
   readonly #idFunc: SessionIdFunc | undefined
   readonly #observer: SessionObserver | undefined
   /** Whether the application chose the id, so that it may name a session that does not exist yet. */
@@ -36,6 +40,8 @@ export class StoredSession {
     observer: SessionObserver | undefined,
   ) {
     this.#context = context
+    this.#storage = context.storage
+    this.#verbs = context.verbs
     this.#id = id
     this.#chosen = chosen
     this.#idFunc = idFunc
@@ -106,7 +112,7 @@ export class StoredSession {
       if (this.#id !== undefined && this.#exists !== false) {
         const id = this.#context.idAtRest(this.#id)
         this.#context.written(id)
-        await this.#context.verbs.destroy(id)
+        await this.#verbs.destroy(id)
         this.#removed = true
       }
       this.#chosen = false
@@ -157,7 +163,7 @@ export class StoredSession {
   #load(key: string | undefined): Promise<void> | undefined {
     const id = this.#context.idAtRest(this.#id ?? '')
     try {
-      const loaded = this.#context.verbs.load(id, this.#context.ttl, key)
+      const loaded = this.#verbs.load(id, this.#context.ttl, key)
       const accepted =
         loaded instanceof Promise
           ? loaded.then(answer => this.#accept(id, answer, key))
@@ -209,7 +215,7 @@ export class StoredSession {
   async #merge(changes: PendingChanges): Promise<boolean> {
     if (this.#id === undefined || this.#exists === false) return false
     const id = this.#context.idAtRest(this.#id)
-    if (await this.#context.verbs.merge(id, changes, this.#context.ttl)) {
+    if (await this.#verbs.merge(id, changes, this.#context.ttl)) {
       this.#exists = true
       this.#context.written(id)
       return true
@@ -234,7 +240,7 @@ export class StoredSession {
     const data = applyChanges(NO_DATA, changes)
     if (note !== undefined) data.set(RESERVED_KEY, note)
     const id = this.#context.idAtRest(this.#id)
-    if (await this.#context.verbs.create(id, data, this.#context.ttl)) {
+    if (await this.#verbs.create(id, data, this.#context.ttl)) {
       this.#exists = true
       this.#snapshot = data
       this.#known = 'all'
@@ -248,9 +254,9 @@ export class StoredSession {
 
   async #rotate(newId: string, changes: PendingChanges, keepOld: boolean): Promise<boolean> {
     if (this.#id === undefined || this.#exists === false) return this.#rotateNothing(newId, changes)
-    const { idAtRest, verbs, ttl } = this.#context
+    const { idAtRest, ttl } = this.#context
     const id = idAtRest(this.#id)
-    const rotation = await verbs.rotate(id, idAtRest(newId), changes, ttl, keepOld)
+    const rotation = await this.#verbs.rotate(id, idAtRest(newId), changes, ttl, keepOld)
     if (rotation === 'taken') return false
     if (rotation === 'absent') {
       this.#checkNotGone()
@@ -291,7 +297,7 @@ export class StoredSession {
   }
 
   #makeId(): Promise<string> {
-    return makeId(this.#context.storage, this.#context.ttl, this.#idFunc)
+    return makeId(this.#storage, this.#context.ttl, this.#idFunc)
   }
 }
 

@@ -1,89 +1,115 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const folder = join(root, '.build', `readme-${process.pid}`)
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** Within the project, so that `gsession` is the built package itself. */
+const FOLDER = join(ROOT, '.build', `readme-${process.pid}`)
+/** Runs a program as it is, but on a free port, which it prints. */
+const ON_FREE_PORT = `data:text/javascript,${encodeURIComponent(`
+  import { Server } from 'node:net'
+  const { listen } = Server.prototype
+  Server.prototype.listen = function (port, ...rest) {
+    this.once('listening', () => console.log(this.address().port))
+    return listen.call(this, 0, ...rest)
+  }
+`)}`
 
-function block(language: string): string {
-  const [, text = ''] =
-    new RegExp(`\`\`\`${language}[^\\n]*\\n([\\s\\S]*?)\`\`\``).exec(readme) ?? []
-  return text
-}
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const program = blockOf('js runnable counter.mjs')
+const answers = blockOf('console').split(/^\$ curl .*\n/m)
+
+beforeAll(() => {
+  mkdirSync(FOLDER, { recursive: true })
+  writeFileSync(join(FOLDER, 'counter.mjs'), program)
+})
+afterAll(() => rmSync(FOLDER, { recursive: true }))
 
 describe("the README's first program", () => {
-  const program = block('js')
-  let server: ChildProcess
-  let port = ''
-
-  beforeAll(async () => {
-    mkdirSync(folder, { recursive: true })
-    const onFreePort = program.replace(
-      '.listen(3000)',
-      '.listen(0, function () { console.log(this.address().port) })',
-    )
-    expect(onFreePort).not.toBe(program)
-    writeFileSync(join(folder, 'program.mjs'), onFreePort)
-    const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state') }
-    server = spawn(process.execPath, ['program.mjs'], { cwd: folder, env })
-    const [line] = server.stdout ? await once(server.stdout, 'data') : []
-    port = String(line).trim()
-  })
-
-  afterAll(async () => {
-    server.kill()
-    await once(server, 'exit')
-    rmSync(folder, { recursive: true, force: true })
-  })
+  beforeEach(() => rmSync(join(FOLDER, 'state'), { recursive: true, force: true }))
 
   it('has fifteen lines at most', () => {
     expect(program.trim().split('\n').length).toBeLessThanOrEqual(15)
   })
 
-  it('answers what the transcript shows', async () => {
-    const [first, second] = block('console')
-      .split(/^\$ .*$/m)
-      .slice(1)
-    const one = await fetch(`http://localhost:${port}/`)
-    expect(await transcript(one)).toBe(normalize(first))
-    const [cookie = ''] = one.headers.getSetCookie()
-    const two = await fetch(`http://localhost:${port}/`, {
-      headers: { cookie: cookie.split(';')[0] ?? '' },
+  it('answers line by line what the transcript shows, and goes on counting after a restart', async () => {
+    const counter = await start()
+    const first = await ask(counter.port)
+    expect(withoutChance(first)).toBe(withoutChance(answers[1]))
+    const [, cookie = ''] = /^Set-Cookie: ([^;]+)/m.exec(first) ?? []
+    const second = await ask(counter.port, cookie)
+    expect(withoutChance(second)).toBe(withoutChance(answers[2]))
+    await stop(counter)
+
+    const again = await start()
+    expect(await ask(again.port, cookie)).toMatch(/\n\n3 views\n$/)
+    await stop(again)
+  })
+})
+
+describe("the README's transcript", () => {
+  it('asks twice, of the port on which the program listens', () => {
+    expect(answers).toHaveLength(3)
+    const [, port] = /listen\((\d+)\)/.exec(program) ?? []
+    expect(readme.match(/^\$ curl .*$/gm)).toEqual(
+      Array(2).fill(`$ curl -i -b jar -c jar http://localhost:${port}/`),
+    )
+  })
+})
+
+interface Counter {
+  readonly child: ChildProcess
+  readonly port: number
+}
+
+async function start(): Promise<Counter> {
+  const child = spawn(process.execPath, ['--import', ON_FREE_PORT, 'counter.mjs'], {
+    cwd: FOLDER,
+    env: { ...process.env, XDG_STATE_HOME: join(FOLDER, 'state') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const port = await new Promise<number>((resolve, reject) => {
+    child.stdout.once('data', data => resolve(Number(data)))
+    child.once('exit', code => reject(new Error(`The program ended with ${code}`)))
+  })
+  return { child, port }
+}
+
+async function stop({ child }: Counter): Promise<void> {
+  const exit = once(child, 'exit')
+  child.kill()
+  await exit
+}
+
+/** The answer as `curl -i` shows it. */
+function ask(port: number, cookie?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = cookie === undefined ? {} : { cookie }
+    const request = get({ port, headers, agent: false }, async response => {
+      const lines = [`HTTP/1.1 ${response.statusCode} ${response.statusMessage}`]
+      response.rawHeaders.forEach((part, index, all) => {
+        if (index % 2 === 0) lines.push(`${part}: ${all[index + 1]}`)
+      })
+      resolve(`${lines.join('\n')}\n\n${await text(response)}`)
     })
-    expect(await transcript(two)).toBe(normalize(second))
+    // As curl asks: for a connection that stays open.
+    request.setHeader('Connection', 'keep-alive')
+    request.once('error', reject)
   })
-})
-
-/** The answer as curl shows it, without the headers that the README leaves out. */
-async function transcript(response: Response): Promise<string> {
-  const left = new Set(['date', 'connection', 'keep-alive'])
-  const headers = [...response.headers].filter(([name]) => !left.has(name))
-  const lines = headers.map(([name, value]) => `${name}: ${value}`).sort()
-  return normalize(['http/1.1 200 ok', ...lines, '', await response.text()].join('\n'))
 }
 
-function normalize(text: string | undefined): string {
-  const [head = '', body = ''] = (text ?? '').trim().split('\n\n')
-  const [status = '', ...lines] = head.split('\n')
-  const left = /^(?:date|connection|keep-alive):/i
-  const headers = lines
-    .filter(line => !left.test(line))
-    .map(line => line.replace(/^[^:]+/, name => name.toLowerCase()))
-    .sort()
-  return [status.toLowerCase(), ...headers, '', body.trim()]
-    .join('\n')
-    .replace(/sid=[A-Za-z0-9_-]{43}/, 'sid=ID')
-    .replace(/Expires=[^;]+ GMT/, 'Expires=DATE')
+function withoutChance(answer = ''): string {
+  return answer
+    .replace(/sid=[A-Za-z0-9_-]{43};/, 'sid=ID;')
+    .replaceAll(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/g, 'DATE')
 }
 
-describe("the README's claims", () => {
-  it('name tests that exist', () => {
-    const tests = [...readme.matchAll(/test\/[\w/-]+\.test\.ts/g)].map(([path]) => path)
-    expect(tests.length).toBeGreaterThan(5)
-    for (const path of tests) expect(existsSync(join(root, path)), path).toBe(true)
-  })
-})
+function blockOf(info: string): string {
+  const [, block = ''] = new RegExp(`^\`\`\`${info}\n([^]*?)^\`\`\`$`, 'm').exec(readme) ?? []
+  return block
+}
