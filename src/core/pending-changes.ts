@@ -51,3 +51,20 @@ export class PendingChanges implements Changes {
     return changes
   }
 }
+
+/** The changes, and beside them what they came to once their update has run. */
+export function track(changes: PendingChanges): {
+  tracked: PendingChanges
+  committed: PendingChanges
+} {
+  const { update } = changes
+  if (update === undefined) return { tracked: changes, committed: changes }
+  const committed = new PendingChanges()
+  committed.restore(changes)
+  const fn = (text: string | undefined): string => {
+    const result = update.fn(text)
+    committed.setKey(update.key, result)
+    return result
+  }
+  return { tracked: changes.withUpdate({ key: update.key, fn }), committed }
+}

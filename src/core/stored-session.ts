@@ -2,7 +2,7 @@ import type { AtomicVerbs, Awaitable, Loaded } from './atomic-storage.ts'
 import { applyChanges, type EncodedData, type KeyUpdate, NO_DATA, RESERVED_KEY } from './changes.ts'
 import { SessionError, storageError } from './errors.ts'
 import { makeId, type SessionIdFunc } from './make-id.ts'
-import { PendingChanges } from './pending-changes.ts'
+import { type PendingChanges, track } from './pending-changes.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
 import type { Storage } from './storage.ts'
 import { Turns } from './turns.ts'
@@ -299,18 +299,4 @@ export class StoredSession {
   #makeId(): Promise<string> {
     return makeId(this.#storage, this.#context.ttl, this.#idFunc)
   }
-}
-
-/** The changes, and beside them what they came to once their update has run. */
-function track(changes: PendingChanges): { tracked: PendingChanges; committed: PendingChanges } {
-  const { update } = changes
-  if (update === undefined) return { tracked: changes, committed: changes }
-  const committed = new PendingChanges()
-  committed.restore(changes)
-  const fn = (text: string | undefined): string => {
-    const result = update.fn(text)
-    committed.setKey(update.key, result)
-    return result
-  }
-  return { tracked: changes.withUpdate({ key: update.key, fn }), committed }
 }

@@ -86,7 +86,7 @@ describe('what the pages name', () => {
 
 describe('the table of errors', () => {
   const [, union = ''] =
-    /export type SessionErrorCode =([^]*?)\n\n/.exec(read('src/core/errors.ts')) ?? []
+    /export type SessionErrorCode =([\s\S]*?)\n\n/.exec(read('src/core/errors.ts')) ?? []
   const codes = [...union.matchAll(/'(ERR_\w+)'/g)].map(([, code]) => code)
 
   it('has every code, and no other', () => {
@@ -178,7 +178,7 @@ describe('the programs', () => {
 })
 
 function programsOf(page: string): Program[] {
-  const pattern = /^```ts (runnable|compiles)(?: (\S+)\.ts)?\n([^]*?)^```$/gm
+  const pattern = /^```ts (runnable|compiles)(?: (\S+)\.ts)?\n([\s\S]*?)^```$/gm
   const folder = page.replace(/\.md$/, '')
   return [...read(page).matchAll(pattern)].map(([, marker, file, text = ''], index) => ({
     page,
@@ -191,8 +191,8 @@ function programsOf(page: string): Program[] {
 /** The names of the options that an interface has, and their defaults as its comments say. */
 function optionsOf(path: string, name: string): (readonly [name: string, preset: string])[] {
   const [, body = ''] =
-    new RegExp(`^export interface ${name}\\b.*\\{\n([^]*?)^\\}`, 'm').exec(read(path)) ?? []
-  const options = [...body.matchAll(/\/\*\*([^]*?)\*\/\s*(\w+)\??:/g)].map(
+    new RegExp(`^export interface ${name}\\b.*\\{\n([\\s\\S]*?)^\\}`, 'm').exec(read(path)) ?? []
+  const options = [...body.matchAll(/\/\*\*([\s\S]*?)\*\/\s*(\w+)\??:/g)].map(
     ([, comment = '', option = '']) => {
       const [, preset = ''] = /@default (.+?)\s*$/m.exec(comment.trimEnd()) ?? []
       return [option, preset] as const
@@ -227,5 +227,5 @@ function anchorsOf(page: string): string[] {
 }
 
 function withoutCode(text: string): string {
-  return text.replaceAll(/^```[^]*?^```$/gm, '')
+  return text.replaceAll(/^```[\s\S]*?^```$/gm, '')
 }

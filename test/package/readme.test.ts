@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Within the project, so that `gsession` is the built package itself. */
@@ -31,7 +31,7 @@ beforeAll(() => {
 afterAll(() => rmSync(FOLDER, { recursive: true }))
 
 describe("the README's first program", () => {
-  beforeEach(() => rmSync(join(FOLDER, 'state'), { recursive: true, force: true }))
+  afterEach(() => Promise.all(running.map(stop)))
 
   it('has fifteen lines at most', () => {
     expect(program.trim().split('\n').length).toBeLessThanOrEqual(15)
@@ -62,6 +62,8 @@ describe("the README's transcript", () => {
   })
 })
 
+const running: Counter[] = []
+
 interface Counter {
   readonly child: ChildProcess
   readonly port: number
@@ -77,10 +79,13 @@ async function start(): Promise<Counter> {
     child.stdout.once('data', data => resolve(Number(data)))
     child.once('exit', code => reject(new Error(`The program ended with ${code}`)))
   })
-  return { child, port }
+  const counter = { child, port }
+  running.push(counter)
+  return counter
 }
 
 async function stop({ child }: Counter): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
   child.kill()
   await exit
@@ -89,7 +94,8 @@ async function stop({ child }: Counter): Promise<void> {
 /** The answer as `curl -i` shows it. */
 function ask(port: number, cookie?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const headers = cookie === undefined ? {} : { cookie }
+    // As curl asks: for a connection that stays open.
+    const headers = { Connection: 'keep-alive', ...(cookie === undefined ? {} : { cookie }) }
     const request = get({ port, headers, agent: false }, async response => {
       const lines = [`HTTP/1.1 ${response.statusCode} ${response.statusMessage}`]
       response.rawHeaders.forEach((part, index, all) => {
@@ -97,8 +103,6 @@ function ask(port: number, cookie?: string): Promise<string> {
       })
       resolve(`${lines.join('\n')}\n\n${await text(response)}`)
     })
-    // As curl asks: for a connection that stays open.
-    request.setHeader('Connection', 'keep-alive')
     request.once('error', reject)
   })
 }
@@ -110,6 +114,6 @@ function withoutChance(answer = ''): string {
 }
 
 function blockOf(info: string): string {
-  const [, block = ''] = new RegExp(`^\`\`\`${info}\n([^]*?)^\`\`\`$`, 'm').exec(readme) ?? []
+  const [, block = ''] = new RegExp(`^\`\`\`${info}\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(readme) ?? []
   return block
 }
