@@ -142,12 +142,10 @@ export class StoredSession {
       return await this.#turns.run(async () => {
         // What is being loaded must not arrive after what is being written.
         if (this.#loading !== undefined) await this.#loading.catch(() => undefined)
-        try {
-          return await work()
-        } catch (error) {
+        return work().catch(error => {
           failed?.()
           throw error
-        }
+        })
       })
     } catch (error) {
       throw storageError(error)

@@ -14,9 +14,10 @@ import { KeyStorage, PortedStorage, WholeStorage } from '../storages/custom-stor
 function without(storage: Storage, ...names: (keyof Storage)[]): Storage {
   return new Proxy(storage, {
     get(target, name) {
-      const isGone = (names as (string | symbol)[]).includes(name)
-      const member: unknown = Reflect.get(isGone ? StorageBase.prototype : target, name)
-      return typeof member !== 'function' || isGone ? member : member.bind(target)
+      const base: unknown = Reflect.get(StorageBase.prototype, name)
+      if ((names as (string | symbol)[]).includes(name)) return base
+      const member: unknown = Reflect.get(target, name)
+      return typeof member !== 'function' || member === base ? member : member.bind(target)
     },
   })
 }

@@ -1,0 +1,146 @@
+import { Manager, StorageMemory } from 'gsession'
+import { describe, expect, it } from 'vitest'
+import { begin, codeOf, loaded } from '../helpers/core-sessions.ts'
+import { countCalls } from '../helpers/http-storage.ts'
+
+const HOUR = 3_600_000
+
+describe('the storage of a manager', () => {
+  it('serves a session until its end, though another was set meanwhile', async () => {
+    const [first, second] = [new StorageMemory(), new StorageMemory()]
+    const manager = new Manager({ storage: first })
+    const id = await begin(manager, { a: 1 })
+    const session = await loaded(manager, id)
+    manager.storage = second
+    await session.set('b', 2)
+    await session.close()
+    expect([first.size, second.size]).toEqual([1, 0])
+    manager.storage = first
+    expect(await manager.new(id).data()).toEqual({ a: 1, b: 2 })
+  })
+
+  it('that is set serves the sessions that start afterwards', async () => {
+    const [first, second] = [new StorageMemory(), new StorageMemory()]
+    const manager = new Manager({ storage: first })
+    const session = manager.new()
+    manager.storage = second
+    await session.set('a', 1)
+    await session.close()
+    expect([first.size, second.size]).toEqual([0, 1])
+  })
+
+  it('stays what it was when a new one is refused', () => {
+    const storage = new StorageMemory()
+    const manager = new Manager({ storage })
+    const notOne: object = { getSession: 5 }
+    expect(() => {
+      manager.storage = notOne as StorageMemory
+    }).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }))
+    expect(manager.storage).toBe(storage)
+  })
+})
+
+describe('the ttl of a manager', () => {
+  it('is a day if none is given', () => {
+    expect(new Manager({ storage: new StorageMemory() }).ttl).toBe(24 * HOUR)
+  })
+
+  it('stays what it was when a new one is refused', () => {
+    const manager = new Manager({ storage: new StorageMemory(), ttl: HOUR })
+    expect(() => {
+      manager.ttl = 0
+    }).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }))
+    expect(manager.ttl).toBe(HOUR)
+  })
+
+  it('takes effect at once, also for a session that has started', async () => {
+    let now = 1_800_000_000_000
+    const clock = (): number => now
+    const manager = new Manager({ storage: new StorageMemory({ clock }), ttl: HOUR, clock })
+    const id = await begin(manager, { a: 1 })
+    const session = await loaded(manager, id)
+    manager.ttl = 1000
+    await session.set('a', 2)
+    await session.close()
+    now += 1000
+    expect(await manager.new(id).contains('a')).toBe(true)
+    now += 1001
+    expect(await manager.new(id).contains('a')).toBe(false)
+  })
+
+  it('that ends while a session is in use leaves it gone', async () => {
+    let now = 1_800_000_000_000
+    const clock = (): number => now
+    const manager = new Manager({ storage: new StorageMemory({ clock }), ttl: HOUR, clock })
+    const id = await begin(manager, { a: 1 })
+    const session = await loaded(manager, id)
+    now += HOUR + 1
+    await session.set('a', 2)
+    expect(await codeOf(session.close())).toBe('ERR_GONE')
+    expect(await manager.new(id).data()).toEqual({})
+  })
+})
+
+describe('a closed manager', () => {
+  it('has closed its storage, once the refreshes that waited are written', async () => {
+    let now = Date.now()
+    const { storage, calls } = countCalls()
+    const manager = new Manager({ storage, clock: () => now })
+    const id = await begin(manager, { a: 1 })
+    now += 60_000
+    await manager.new(id).get('a')
+    calls.length = 0
+    await manager.close()
+    expect(calls).toEqual(['refresh'])
+    expect(await codeOf(manager.new(id).get('a'))).toBe('ERR_CLOSED')
+  })
+})
+
+describe('the id of a session', () => {
+  it('is made once, without I/O, and is that of what is set later', async () => {
+    const { storage, calls } = countCalls()
+    const manager = new Manager({ storage })
+    const session = manager.new()
+    const ids = await Promise.all([session.id(), session.id()])
+    expect(calls).toEqual([])
+    await session.set('a', 1)
+    await session.close()
+    expect([...ids, await session.id()]).toEqual([ids[0], ids[0], ids[0]])
+  })
+
+  it('may be chosen before the session starts, and no later', async () => {
+    const manager = new Manager({ storage: new StorageMemory() })
+    const session = manager.new('given')
+    session.setId('first')
+    session.setId('chosen')
+    await session.set('a', 1)
+    const refused = expect.objectContaining({ code: 'ERR_STARTED' })
+    expect(() => session.setId('other')).toThrow(refused)
+    expect(() => session.setIdFunc(() => 'x'.repeat(30))).toThrow(refused)
+    await session.close()
+    expect(await manager.new('chosen').get('a')).toBe(1)
+  })
+
+  it('is none when the empty one is chosen', async () => {
+    const session = new Manager({ storage: new StorageMemory() }).new('a'.repeat(43))
+    session.setId('')
+    expect(await session.id()).not.toBe('a'.repeat(43))
+  })
+
+  it.each(['a b', '../x', 'a'.repeat(129), 'é'])('may not be chosen to be %j', id => {
+    const session = new Manager({ storage: new StorageMemory() }).new()
+    expect(() => session.setId(id)).toThrow(expect.objectContaining({ code: 'ERR_ID' }))
+  })
+
+  it('is in no error', async () => {
+    const manager = new Manager({ storage: new StorageMemory() })
+    const id = await begin(manager, { a: 1 })
+    const session = await loaded(manager, id)
+    await manager.new(id).removeAll()
+    await session.set('a', 2)
+    const error: unknown = await session.close().catch(reason => reason)
+    expect(error).toMatchObject({ code: 'ERR_GONE' })
+    expect(String(error)).not.toContain(id)
+    expect(JSON.stringify(error)).not.toContain(id)
+  })
+})
