@@ -8,6 +8,7 @@ export type SessionIdFunc = (ttl: number) => string | Promise<string>
 
 /** 22 characters of base64url are 132 bits, the first length above the 128 that ASVS 7.2.3 asks for. */
 const SHORTEST_MADE_ID = 22
+const ID_FUNC = 'The function given to `setIdFunc`'
 
 /** The id that an application chose, if it has the shape of one. */
 export function chooseId(id: string): string {
@@ -24,10 +25,17 @@ export async function makeId(
   ttl: number,
   idFunc: SessionIdFunc | undefined,
 ): Promise<string> {
-  if (idFunc !== undefined)
-    return checkMadeId(await idFunc(ttl), 'The function given to `setIdFunc`')
+  if (idFunc !== undefined) return checkMadeId(await callIdFunc(idFunc, ttl), ID_FUNC)
   const id = await newIdOf(storage, ttl)
   return id === undefined ? newSessionId() : checkMadeId(id, "The storage's `new`")
+}
+
+async function callIdFunc(idFunc: SessionIdFunc, ttl: number): Promise<string> {
+  try {
+    return await idFunc(ttl)
+  } catch (cause) {
+    throw new SessionError('ERR_ID', `${ID_FUNC} failed`, { cause })
+  }
 }
 
 async function newIdOf(storage: Storage, ttl: number): Promise<string | undefined> {

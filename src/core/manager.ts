@@ -105,7 +105,10 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   }
 
   set storage(storage: Storage) {
-    this.#verbs = atomicVerbsOf(checkStorage(storage))
+    const verbs = atomicVerbsOf(checkStorage(storage))
+    // What was used so far is in the storage so far.
+    void this.#refreshes.flushInBackground()
+    this.#verbs = verbs
     this.#storage = storage
   }
 

@@ -37,7 +37,7 @@ export class RefreshQueue {
       if (expiresAt < now + 2 * interval) return this.#target.refresh(new Map([[id, now]]))
     }
     this.#accessedAt.set(id, now)
-    this.#timer ??= runLater(() => void this.#flushInBackground(), interval)
+    this.#timer ??= runLater(() => void this.flushInBackground(), interval)
     return undefined
   }
 
@@ -61,16 +61,17 @@ export class RefreshQueue {
     }
   }
 
-  get #interval(): number {
-    return Math.min(this.#target.refreshInterval, Math.ceil(this.#target.ttl / 10))
-  }
-
-  async #flushInBackground(): Promise<void> {
+  /** The same where nobody waits for it: a failure is reported, and the next interval tries again. */
+  async flushInBackground(): Promise<void> {
     try {
       await this.flush()
     } catch (error) {
-      this.#timer ??= runLater(() => void this.#flushInBackground(), this.#interval)
+      this.#timer ??= runLater(() => void this.flushInBackground(), this.#interval)
       this.#target.failed(error)
     }
+  }
+
+  get #interval(): number {
+    return Math.min(this.#target.refreshInterval, Math.ceil(this.#target.ttl / 10))
   }
 }

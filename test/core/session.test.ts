@@ -203,6 +203,14 @@ describe('ids', () => {
     expect(await session.id()).toBe('made-for-60000-milliseconds')
   })
 
+  it('that a function fails to make are an ERR_ID with its error as the cause', async () => {
+    const { manager } = watched()
+    const session = manager.new()
+    const mistake = new Error('no entropy')
+    session.setIdFunc(() => Promise.reject(mistake))
+    await expect(session.id()).rejects.toMatchObject({ code: 'ERR_ID', cause: mistake })
+  })
+
   it('that a function makes too short are refused', async () => {
     const { manager } = watched()
     const session = manager.new()
@@ -247,6 +255,17 @@ describe('the ttl', () => {
     calls.length = 0
     await manager.new(id).get('a')
     expect(calls).toEqual(['load', 'refresh'])
+  })
+
+  it('is written to the storage in which the session was used, when another takes its place', async () => {
+    let now = 1e12
+    const { manager, calls } = watched({ clock: () => now })
+    const id = await begin(manager, { a: 1 })
+    now += 1000
+    await manager.new(id).get('a')
+    calls.length = 0
+    manager.storage = new StorageMemory()
+    expect(calls).toEqual(['refresh'])
   })
 
   it('tries a failed batch again, tells of it, and is flushed by close', async () => {
