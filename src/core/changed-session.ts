@@ -1,3 +1,4 @@
+import type { Awaitable } from './atomic-storage.ts'
 import { applyChanges, type EncodedData, type KeyUpdate, RESERVED_KEY } from './changes.ts'
 import { PendingChanges } from './pending-changes.ts'
 import type { StoredSession } from './stored-session.ts'
@@ -24,10 +25,11 @@ export class ChangedSession {
   }
 
   /** The text of a key, `undefined` when there is none. */
-  async textOf(key: string): Promise<string | undefined> {
+  textOf(key: string): Awaitable<string | undefined> {
     const text = this.#changes.textOf(key)
     if (text !== undefined) return text ?? undefined
-    return (await this.stored.read(key)).get(key)
+    const data = this.stored.read(key)
+    return data instanceof Promise ? data.then(later => later.get(key)) : data.get(key)
   }
 
   /** The texts of all keys but the library's own. */

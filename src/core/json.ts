@@ -1,3 +1,5 @@
+import { memoize } from './memoize.ts'
+
 const QUOTE = 34
 const BACKSLASH = 92
 const OPEN_BRACE = 123
@@ -29,10 +31,15 @@ export function splitObject(text: string): Map<string, string> {
 
 /** The JSON object that has these members: the inverse of {@link splitObject}. */
 export function joinObject(members: ReadonlyMap<string, string>): string {
-  const parts: string[] = []
-  for (const [key, text] of members) parts.push(`${JSON.stringify(key)}:${text}`)
-  return `{${parts.join(',')}}`
+  let list = ''
+  for (const [key, text] of members) {
+    list += list === '' ? `${quote(key)}:${text}` : `,${quote(key)}:${text}`
+  }
+  return `{${list}}`
 }
+
+/** Sessions of one application have the same few keys. */
+const quote: (key: string) => string = memoize(key => JSON.stringify(key))
 
 function skipBlank(text: string, start: number): number {
   let at = start

@@ -1,4 +1,5 @@
 import { hash, randomFillSync } from 'node:crypto'
+import { memoize } from './memoize.ts'
 
 const ID_BYTES = 32
 const POOL_IDS = 128
@@ -32,19 +33,8 @@ export function isSessionId(id: unknown): id is string {
   return typeof id === 'string' && SHAPE.test(id)
 }
 
-const MAX_HASHES = 1000
-const hashes = new Map<string, string>()
-
 /**
- * The SHA-256 of an id in hexadecimal: one spelling only, even on disks that ignore case. Those of
- * the ids seen last are remembered, since hashing takes a good part of a read from memory.
+ * The SHA-256 of an id in hexadecimal: one spelling only, even on disks that ignore case. Remembered,
+ * since hashing takes a good part of a read from memory.
  */
-export function hashSessionId(id: string): string {
-  let digest = hashes.get(id)
-  if (digest === undefined) {
-    digest = hash('sha256', id, 'hex')
-    if (hashes.size === MAX_HASHES) hashes.clear()
-    hashes.set(id, digest)
-  }
-  return digest
-}
+export const hashSessionId: (id: string) => string = memoize(id => hash('sha256', id, 'hex'))

@@ -1,3 +1,4 @@
+import type { Awaitable } from './atomic-storage.ts'
 import { ChangedSession } from './changed-session.ts'
 import { RESERVED_KEY } from './changes.ts'
 import { SessionError } from './errors.ts'
@@ -242,7 +243,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     this.#start().set(RESERVED_KEY, text)
   }
 
-  #textOf(key: string): Promise<string | undefined> {
+  #textOf(key: string): Awaitable<string | undefined> {
     return this.#reading().textOf(checkKey(key))
   }
 

@@ -30,6 +30,12 @@ interface Methods {
   flushHeaders(): void
 }
 
+/** What the application called while the response was held. */
+interface HeldCall {
+  readonly name: keyof Methods
+  readonly args: unknown[]
+}
+
 /** Where a response keeps what holds it, for the methods that stand in for its own. */
 const HELD = Symbol('gsession.held')
 
@@ -67,8 +73,9 @@ export class HeldResponse {
   #state: 'open' | 'held' | 'leaving' | 'released' = 'open'
   #hasEnded = false
   #hasFailed = false
+  #savesLate = false
   /** What was called while the response was held, in order. */
-  #heldCalls: (() => unknown)[] = NO_CALLS
+  #heldCalls: HeldCall[] = NO_CALLS
 
   constructor(response: NodeResponse, gate: Gate) {
     this.#response = response
@@ -92,79 +99,85 @@ export class HeldResponse {
     return this.#hasEnded
   }
 
+  /** Whether the application has reason to believe that the head has left. */
+  get seemsToHaveSentHead(): boolean {
+    return this.#state === 'held'
+  }
+
+  /** Whether the application has ended the response, and waits for that without knowing. */
+  get seemsToHaveEnded(): boolean {
+    return this.#hasEnded && (this.#state === 'held' || this.#savesLate)
+  }
+
   writeHead(status: number, rest: unknown[]): unknown {
     if (this.#state === 'released') return this.#call('writeHead', [status, ...rest])
-    if (this.#state === 'held') throw headersSent()
+    if (this.#state === 'held') throw this.#headersSent()
     if (!this.#gate.isUsed) {
       this.#state = 'released'
       return this.#call('writeHead', [status, ...rest])
     }
     const message = absorbHeaders(this.#response, rest)
-    const args = message === undefined ? [status] : [status, message]
+    const args: unknown[] = message === undefined ? [status] : [status, message]
     if (this.#state === 'open' && this.#gate.needsSave) {
       this.#response.statusCode = status
-      this.#hold(() => this.#call('writeHead', args))
+      this.#hold()
+      this.#heldCalls.push({ name: 'writeHead', args })
       return this.#response
     }
     this.#state = 'released'
     // Node writes a list as it is, at a fraction of what it takes to set headers one by one.
-    if (this.#takesList) return this.#call('writeHead', [...args, this.#gate.listHead()])
-    this.#gate.writeHead()
+    if (this.#takesList()) args.push(this.#gate.listHead())
+    else this.#gate.writeHead()
     return this.#call('writeHead', args)
   }
 
-  get #takesList(): boolean {
+  #takesList(): boolean {
     return !('stream' in this.#response) && this.#response.getHeaderNames().length === 0
   }
 
   write(args: unknown[]): boolean {
-    if (this.#isAnsweredFor) return false
-    const call = (): unknown => this.#call('write', args)
-    if (this.#mustHold) this.#hold(call)
-    else if (this.#state !== 'held') return this.#pass(call) === true
-    else this.#heldCalls.push(call)
+    if (this.#isAnsweredFor()) return false
+    if (this.#mustHold()) this.#hold()
+    if (this.#state !== 'held') return this.#pass('write', args) === true
+    this.#heldCalls.push({ name: 'write', args })
     return false
   }
 
   end(args: unknown[]): unknown {
-    if (this.#isAnsweredFor) return this.#response
-    const call = (): unknown => this.#call('end', args)
-    if (this.#mustHold) this.#hold(call)
-    else if (this.#state === 'held') this.#heldCalls.push(call)
-    else if (this.#state === 'released' && this.#gate.needsSave) void this.#saveLate(call)
+    if (this.#isAnsweredFor()) return this.#response
+    if (this.#mustHold()) this.#hold()
+    if (this.#state === 'held') this.#heldCalls.push({ name: 'end', args })
+    else if (this.#state === 'released' && this.#gate.needsSave) void this.#saveLate(args)
     else {
       // Not before: ending may still write the head, whose stage is then that of an open response.
-      const result = this.#pass(call)
+      const result = this.#pass('end', args)
       this.#hasEnded = true
       return result
     }
     this.#hasEnded = true
-    pretend(this.#response, 'writableEnded')
     return this.#response
   }
 
   flushHeaders(): void {
-    const call = (): unknown => this.#call('flushHeaders', [])
-    if (this.#mustHold) this.#hold(call)
-    else if (this.#state === 'held') this.#heldCalls.push(call)
-    else this.#pass(call)
+    if (this.#mustHold()) this.#hold()
+    if (this.#state === 'held') this.#heldCalls.push({ name: 'flushHeaders', args: [] })
+    else this.#pass('flushHeaders', [])
   }
 
   /** Lets a call through that may write the head: whether it must wait has been asked already. */
-  #pass(call: () => unknown): unknown {
+  #pass(name: keyof Methods, args: unknown[]): unknown {
     if (this.#state === 'open') this.#state = 'leaving'
-    return call()
+    return this.#call(name, args)
   }
 
-  get #mustHold(): boolean {
+  #mustHold(): boolean {
     return this.#state === 'open' && !this.#response.headersSent && this.#gate.needsSave
   }
 
-  #hold(call: () => unknown): void {
+  #hold(): void {
     this.#state = 'held'
-    this.#heldCalls = [call]
-    // To the application the head has left: a second one must fail as it does without us.
-    pretend(this.#response, 'headersSent')
+    this.#heldCalls = []
+    pretendToHaveSent(this.#response)
     void this.#saveAndRelease()
   }
 
@@ -181,18 +194,16 @@ export class HeldResponse {
   }
 
   #release(): void {
-    this.#pretendNoMore()
     this.#gate.writeHead()
     this.#state = 'released'
     let last: unknown
-    for (const call of this.#heldCalls) last = call()
+    for (const { name, args } of this.#heldCalls) last = this.#call(name, args)
     this.#heldCalls = NO_CALLS
     // Whoever was told to wait may go on, unless the connection itself asks for more patience.
     if (!this.#hasEnded && last !== false) this.#response.emit('drain')
   }
 
   #drop(): void {
-    this.#pretendNoMore()
     this.#heldCalls = NO_CALLS
     this.#state = 'open'
     this.#hasEnded = false
@@ -203,24 +214,34 @@ export class HeldResponse {
    * Whether the failed save was answered in place of the application, which may go on and write what
    * nobody must hear any more.
    */
-  get #isAnsweredFor(): boolean {
+  #isAnsweredFor(): boolean {
     return this.#hasFailed && this.#response.writableEnded
   }
 
-  async #saveLate(call: () => unknown): Promise<void> {
+  async #saveLate(args: unknown[]): Promise<void> {
+    this.#savesLate = true
+    pretendToHaveSent(this.#response)
     try {
       await this.#gate.save()
-      this.#pretendNoMore()
-      call()
+      this.#savesLate = false
+      this.#call('end', args)
     } catch (error) {
-      this.#pretendNoMore()
+      this.#savesLate = false
       this.#gate.failed(error)
     }
   }
 
-  #pretendNoMore(): void {
-    Reflect.deleteProperty(this.#response, 'headersSent')
-    Reflect.deleteProperty(this.#response, 'writableEnded')
+  /** What the response itself throws when a second head is written. */
+  #headersSent(): Error {
+    const isHttp2 = 'stream' in this.#response
+    const error = new Error(
+      isHttp2
+        ? 'Response has already been initiated.'
+        : 'Cannot write headers after they are sent to the client',
+    )
+    return Object.assign(error, {
+      code: isHttp2 ? 'ERR_HTTP2_HEADERS_SENT' : 'ERR_HTTP_HEADERS_SENT',
+    })
   }
 
   /** Calls the response's own method. */
@@ -229,14 +250,32 @@ export class HeldResponse {
   }
 }
 
-const NO_CALLS: (() => unknown)[] = []
+const NO_CALLS: HeldCall[] = []
 
-/** Lets the application see what it has done, though it is held back. */
-function pretend(response: NodeResponse, what: 'headersSent' | 'writableEnded'): void {
-  Object.defineProperty(response, what, { get: () => true, configurable: true })
+/**
+ * What lets the application see what it has done, though it is held back: a second head must fail as
+ * it does without us. The same two getters for every response, which engines keep fast.
+ */
+const PRETENCE: PropertyDescriptorMap = {
+  headersSent: {
+    configurable: true,
+    get(this: HeldMethods) {
+      return this[HELD].seemsToHaveSentHead || ownFlag(this, 'headersSent')
+    },
+  },
+  writableEnded: {
+    configurable: true,
+    get(this: HeldMethods) {
+      return this[HELD].seemsToHaveEnded || ownFlag(this, 'writableEnded')
+    },
+  },
 }
 
-function headersSent(): Error {
-  const error = new Error('Cannot write headers after they are sent to the client')
-  return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' })
+function pretendToHaveSent(response: NodeResponse): void {
+  Object.defineProperties(response, PRETENCE)
+}
+
+/** What the response itself says. */
+function ownFlag(response: object, name: 'headersSent' | 'writableEnded'): boolean {
+  return Reflect.get(Object.getPrototypeOf(response), name, response)
 }

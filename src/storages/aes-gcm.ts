@@ -27,8 +27,9 @@ export function aesGcm(keys: readonly EncryptionKey[]): FileCipher {
   const [first] = secrets
   if (first === undefined) return refuseOption('encryption.keys', 'at least one key', 'none')
   return {
-    encrypt: (plain, context) => encrypt(first, plain, context),
-    decrypt(bytes, context) {
+    encrypt: (plain, header, id) => encrypt(first, plain, contextOf(header, id)),
+    decrypt(bytes, header, id) {
+      const context = contextOf(header, id)
       for (const secret of secrets) {
         const plain = decrypt(secret, bytes, context)
         if (plain !== undefined) return plain
@@ -48,6 +49,10 @@ function secretKey(key: EncryptionKey): KeyObject {
 
 function decodeKey(text: string): Buffer {
   return Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64')
+}
+
+function contextOf(header: Buffer, id: string): Buffer {
+  return Buffer.concat([header, Buffer.from(id)])
 }
 
 function encrypt(key: KeyObject, plain: Buffer, context: Buffer): Buffer {

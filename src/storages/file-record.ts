@@ -20,7 +20,7 @@ export const HEADER_BYTES = 8
 export function encodeFile(id: string, record: FileRecord, cipher: FileCipher): Buffer {
   const header = encodeTime(record.usedAt)
   const json = Buffer.from(formatRecord(record.data))
-  return Buffer.concat([header, cipher.encrypt(json, contextOf(header, id))])
+  return Buffer.concat([header, cipher.encrypt(json, header, id)])
 }
 
 /**
@@ -31,7 +31,7 @@ export function encodeFile(id: string, record: FileRecord, cipher: FileCipher): 
 export function decodeFile(id: string, bytes: Buffer, cipher: FileCipher): FileRecord | undefined {
   if (bytes.length <= HEADER_BYTES) return undefined
   const header = bytes.subarray(0, HEADER_BYTES)
-  const json = cipher.decrypt(bytes.subarray(HEADER_BYTES), contextOf(header, id))
+  const json = cipher.decrypt(bytes.subarray(HEADER_BYTES), header, id)
   if (json === undefined) {
     const reason = 'no key decrypts it, or it was changed or moved'
     throw new SessionError('ERR_UNREADABLE', `The stored session cannot be read: ${reason}`)
@@ -49,8 +49,4 @@ function encodeTime(time: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
   header.writeBigInt64LE(BigInt(Math.floor(time)))
   return header
-}
-
-function contextOf(header: Buffer, id: string): Buffer {
-  return Buffer.concat([header, Buffer.from(id)])
 }

@@ -1,0 +1,18 @@
+const MAX_ANSWERS = 1000
+
+/**
+ * The same function, which remembers what it answered for the texts seen last: those in use now are
+ * asked for again and again. For functions whose answer depends on the text alone.
+ */
+export function memoize<Answer>(fn: (text: string) => Answer): (text: string) => Answer {
+  const answers = new Map<string, Answer>()
+  return text => {
+    let answer = answers.get(text)
+    if (answer === undefined) {
+      answer = fn(text)
+      if (answers.size === MAX_ANSWERS) answers.clear()
+      answers.set(text, answer)
+    }
+    return answer
+  }
+}
