@@ -67,6 +67,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   readonly #idAtRest: (id: string) => string
   readonly #refreshes: RefreshQueue
   readonly #context: SessionContext
+  readonly #clock: Clock
   #ttl: number
   #storage: Storage
   #verbs: AtomicVerbs
@@ -79,12 +80,12 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
       refuseOption('idAtRest', "'hashed' or 'plain'", idAtRest)
     }
     this.#idAtRest = idAtRest === 'hashed' ? hashSessionId : id => id
+    this.#clock = clock
     this.#ttl = parseDuration('ttl', ttl)
     this.#storage = checkStorage(options.storage)
     this.#verbs = atomicVerbsOf(this.#storage)
     this.#refreshes = this.#makeRefreshQueue(
       parseDuration('refreshInterval', refreshInterval),
-      clock,
       options,
     )
     this.#context = this.#makeContext()
@@ -122,6 +123,15 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   }
 
   /**
+   * The time, as the manager's clock tells it.
+   *
+   * @internal
+   */
+  now(): number {
+    return this.#clock()
+  }
+
+  /**
    * A session for an adapter, which knows the id and watches what is done.
    *
    * @internal
@@ -147,12 +157,12 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
     return this.close()
   }
 
-  #makeRefreshQueue(refreshInterval: number, clock: Clock, options: ManagerOptions): RefreshQueue {
+  #makeRefreshQueue(refreshInterval: number, options: ManagerOptions): RefreshQueue {
     const manager = this
     const report = options.onBackgroundError ?? (error => process.emitWarning(error))
     return new RefreshQueue({
       refreshInterval,
-      now: clock,
+      now: this.#clock,
       get ttl() {
         return manager.#ttl
       },

@@ -1,5 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
+import { memoize } from '../core/memoize.ts'
 import type { Session } from '../core/session.ts'
 import type { SessionChange, SessionObserver } from '../core/session-context.ts'
 import type { HttpExchange } from './exchange.ts'
@@ -81,7 +82,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     if (this.#hooks.headHasLeft) {
       refuse('The head of the response has left: begin a session before that')
     }
-    return this.#slidesCookie ? cookieNote() : undefined
+    return this.#slidesCookie ? this.#cookieNote() : undefined
   }
 
   /** Whether the session was used at all. */
@@ -144,7 +145,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   }
 
   get #cookieExpiry(): number | undefined {
-    return this.#cookieAge === 0 ? undefined : Date.now() + this.#cookieAge
+    return this.#cookieAge === 0 ? undefined : this.#manager.now() + this.#cookieAge
   }
 
   /** What the record says of the cookie decides whether it is renewed; that is noted there. */
@@ -153,25 +154,25 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     await this.session.stored.read(undefined)
     if (!this.#mustRenewCookie) return
     this.#renewsCookie = true
-    this.session.note = cookieNote()
+    this.session.note = this.#cookieNote()
   }
 
   get #mustRenewCookie(): boolean {
     if (this.#renewsCookie || this.#hooks.headHasLeft || !this.#slidesCookie) return false
     const { storedId } = this.session.stored
     if (storedId === undefined || storedId !== this.#transport.sentId) return false
-    return Date.now() >= this.#cookieSetAt + this.#cookieAge / RENEWALS
+    return this.#manager.now() >= cookieSetAt(this.session.note ?? '') + this.#cookieAge / RENEWALS
   }
 
-  get #cookieSetAt(): number {
-    const { note = '' } = this.session
-    return note.startsWith(COOKIE_NOTE) ? Number.parseInt(note.slice(COOKIE_NOTE.length), 10) : 0
+  #cookieNote(): string {
+    return `${COOKIE_NOTE}${this.#manager.now()}}`
   }
 }
 
-function cookieNote(): string {
-  return `${COOKIE_NOTE}${Date.now()}}`
-}
+/** When the cookie was set, as the note says; long ago, when it says nothing of it. */
+const cookieSetAt = memoize(note =>
+  note.startsWith(COOKIE_NOTE) ? Number.parseInt(note.slice(COOKIE_NOTE.length), 10) : 0,
+)
 
 function refuse(message: string): never {
   throw new SessionError('ERR_HEADERS_SENT', message)

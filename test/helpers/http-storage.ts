@@ -26,17 +26,20 @@ function isVerb(name: string | symbol): name is Verb {
 }
 
 /** A storage that notes which verbs are called. */
-export function countCalls(): { storage: StorageMemory; calls: (keyof AtomicVerbs)[] } {
+export function countCalls(inner?: StorageMemory): {
+  storage: StorageMemory
+  calls: (keyof AtomicVerbs)[]
+} {
   const calls: Verb[] = []
   const storage = interceptStorage((verb, proceed) => {
     calls.push(verb)
     return proceed()
-  })
+  }, inner)
   return { storage, calls }
 }
 
 /** A storage that can be told to fail. */
-export function failOnDemand(): {
+export function failOnDemand(inner?: StorageMemory): {
   storage: StorageMemory
   failWith(error: Error, ...verbs: Verb[]): void
 } {
@@ -45,7 +48,7 @@ export function failOnDemand(): {
   const storage = interceptStorage((verb, proceed) => {
     if (failing.includes(verb)) throw failure
     return proceed()
-  })
+  }, inner)
   return {
     storage,
     failWith(error, ...verbs) {
