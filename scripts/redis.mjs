@@ -1,0 +1,188 @@
+// Finds the servers that the tests run against, and installs them where apt can. As a program it
+// prints their paths, for tests that were not started by npm test.
+import { spawnSync } from 'node:child_process'
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { fail, root } from './run.mjs'
+
+const KINDS = [
+  { kind: 'redis', title: 'Redis', oldest: 7, variable: 'REDIS_SERVER' },
+  { kind: 'valkey', title: 'Valkey', oldest: 8, variable: 'VALKEY_SERVER' },
+]
+const WHAT_TO_INSTALL =
+  'The tests need a real server: install redis-server 7.0 or newer or valkey-server 8.0 or newer (CI needs both), on the PATH or at the path in REDIS_SERVER or VALKEY_SERVER.'
+const folder = join(root, '.build', 'servers')
+
+/** The paths of the servers, as environment variables; one kind may be missing outside of CI. */
+export function ensureServers() {
+  let found = findServers()
+  const missing = KINDS.filter(({ variable }) => !found[variable])
+  if (missing.length > 0 && installByApt(missing)) found = findServers()
+  const isEnough = process.env.CI ? KINDS.length : 1
+  if (Object.keys(found).length < isEnough) fail(WHAT_TO_INSTALL)
+  return found
+}
+
+function findServers() {
+  const paths = KINDS.map(kind => [kind.variable, findServer(kind)])
+  return Object.fromEntries(paths.filter(([, path]) => path))
+}
+
+function findServer(kind) {
+  const named = process.env[kind.variable]
+  if (named && !isServer(kind, named)) {
+    fail(`${kind.variable} is ${named}, which is not ${kind.title} ${kind.oldest}.0 or newer`)
+  }
+  if (named) return named
+  const path = onPath(`${kind.kind}-server`)
+  return path && isServer(kind, path) ? path : findAmongTools(kind)
+}
+
+/**
+ * Debian keeps the server's program in the package of the tools, as redis-check-rdb: it serves when
+ * it is called redis-server. So the tests never need the package that starts a service on port 6379.
+ */
+function findAmongTools(kind) {
+  const program = onPath(`${kind.kind}-check-rdb`)
+  if (!program) return undefined
+  const link = join(folder, `${kind.kind}-server`)
+  if (!existsSync(link)) linkTo(program, link)
+  return isServer(kind, link) ? link : undefined
+}
+
+function linkTo(program, link) {
+  mkdirSync(folder, { recursive: true })
+  // Made aside and brought into place at once: several test files may do this at the same time.
+  const made = `${link}-${process.pid}`
+  symlinkSync(program, made)
+  renameSync(made, link)
+}
+
+/** Some systems have a redis-server that is Valkey, so the program is asked what it is. */
+function isServer({ title, oldest }, path) {
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+  const [, name, major] = /^(\w+) server v=(\d+)\./m.exec(stdout ?? '') ?? []
+  return name === title && Number(major) >= oldest
+}
+
+function onPath(name) {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
+  return folders.map(each => join(each, name)).find(isProgram)
+}
+
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether something may have been installed. What apt has not had once is not asked for again. */
+function installByApt(kinds) {
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) return false
+  const wanted = kinds.filter(kind => !existsSync(askedMark(kind)))
+  if (wanted.length === 0) return false
+  const names = wanted.map(packageOf)
+  console.error(`Installing ${names.join(' and ')} for the tests ...`)
+  const apt = new Apt()
+  try {
+    apt.update()
+    apt.install(names)
+    const missing = wanted.filter(kind => !findServer(kind))
+    // Debian 12 has Valkey among its backports only.
+    if (missing.length > 0 && apt.addBackports()) apt.install(missing.map(packageOf))
+  } finally {
+    apt.close()
+  }
+  mkdirSync(folder, { recursive: true })
+  for (const kind of wanted) writeFileSync(askedMark(kind), '')
+  return true
+}
+
+function packageOf({ kind }) {
+  return `${kind}-tools`
+}
+
+function askedMark(kind) {
+  return join(folder, `${packageOf(kind)}.asked`)
+}
+
+/** apt with lists of its own, so that the system's sources and lists stay as they are. */
+class Apt {
+  #folder = mkdtempSync(join(tmpdir(), 'gsession-apt-'))
+  #sources = join(this.#folder, 'sources')
+  #options
+
+  constructor() {
+    const lists = join(this.#folder, 'lists')
+    const cache = join(this.#folder, 'cache')
+    mkdirSync(join(lists, 'partial'), { recursive: true })
+    mkdirSync(join(cache, 'archives', 'partial'), { recursive: true })
+    mkdirSync(this.#sources)
+    const present = '/etc/apt/sources.list.d'
+    if (existsSync(present)) cpSync(present, this.#sources, { recursive: true })
+    const settings = {
+      'Dir::Etc::sourceparts': this.#sources,
+      'Dir::State::lists': lists,
+      'Dir::Cache': cache,
+      // The folder is root's alone.
+      'APT::Sandbox::User': 'root',
+      'DPkg::Lock::Timeout': '300',
+    }
+    this.#options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+  }
+
+  update() {
+    this.#run(['update'])
+  }
+
+  /** One by one: a system that has only one of them gets that one. */
+  install(names) {
+    for (const name of names) this.#run(['install', '-y', '--no-install-recommends', name])
+  }
+
+  /** They come from where the system's own packages do. */
+  addBackports() {
+    const release = readFileSync('/etc/os-release', 'utf8')
+    const codename = /^VERSION_CODENAME=(\S+)/m.exec(release)?.[1]
+    const targets = this.#run(['indextargets', '--format', '$(CODENAME) $(COMPONENT) $(REPO_URI)'])
+    const target = targets.split('\n').find(line => line.startsWith(`${codename} main `))
+    if (!target) return false
+    const keys = '/usr/share/keyrings/debian-archive-keyring.gpg'
+    const signed = existsSync(keys) ? `[signed-by=${keys}] ` : ''
+    const line = `deb ${signed}${target.split(' ')[2]} ${codename}-backports main\n`
+    writeFileSync(join(this.#sources, 'backports.list'), line)
+    this.update()
+    return true
+  }
+
+  close() {
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #run(args) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const options = { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 300_000 }
+    return spawnSync('apt-get', ['-qq', ...this.#options, ...args], options).stdout ?? ''
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  console.log(JSON.stringify(ensureServers()))
+}

@@ -1,0 +1,11 @@
+// The door to the real servers that tests run against.
+export { countCommands, type SeenCommand } from './commands-seen.ts'
+export { LoopbackProxy } from './loopback-proxy.ts'
+export { RedisCluster, startCluster } from './redis-cluster.ts'
+export { type ServerOptions, serverCertificate } from './redis-config.ts'
+export { SentinelSet, startSentinels } from './redis-sentinel.ts'
+export { RedisServer, startServer } from './redis-server.ts'
+export { RespConnection } from './resp-connection.ts'
+export { type Reply, RespError } from './resp-parser.ts'
+export { SERVER_KINDS, type ServerKind } from './server-kinds.ts'
+export { until } from './until.ts'
