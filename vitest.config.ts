@@ -7,11 +7,14 @@ export default defineConfig({
     alias: [
       { find: /^gsession$/, replacement: source('index.ts') },
       { find: /^gsession\/http$/, replacement: source('adapters/node.ts') },
+      { find: /^gsession\/redis$/, replacement: source('redis.ts') },
       { find: /^gsession\/testing$/, replacement: source('testing/index.ts') },
     ],
   },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
+    // Contracts over Redis wait for real expiry, and do it side by side.
+    maxConcurrency: 20,
   },
 })

@@ -1,8 +1,13 @@
 /** The JSON text of each key's value: what a session holds and what a storage keeps. */
 export type EncodedData = ReadonlyMap<string, string>
 
-/** The one key that this library keeps for itself, beside the application's. */
+/** The key that this library keeps for itself, beside the application's. */
 export const RESERVED_KEY = '__gsession'
+
+/** Whether a key is the library's own; storages may keep some whose names go on behind it. */
+export function isReserved(key: string): boolean {
+  return key.startsWith(RESERVED_KEY)
+}
 
 /** No keys at all. */
 export const NO_DATA: EncodedData = new Map()

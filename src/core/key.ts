@@ -1,9 +1,9 @@
-import { RESERVED_KEY } from './changes.ts'
+import { isReserved, RESERVED_KEY } from './changes.ts'
 import { SessionError } from './errors.ts'
 
 /** The key, if an application may use it. */
 export function checkKey(key: unknown): string {
-  if (typeof key === 'string' && key !== RESERVED_KEY) return key
-  const expected = `a string other than "${RESERVED_KEY}", which the library keeps for itself`
+  if (typeof key === 'string' && !isReserved(key)) return key
+  const expected = `a string that does not begin with "${RESERVED_KEY}", which the library keeps for itself`
   throw new SessionError('ERR_KEY', `Expected a session key to be ${expected}`)
 }

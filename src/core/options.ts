@@ -5,11 +5,23 @@ export function refuseOption(name: string, expected: string, got: unknown): neve
   throw new SessionError('ERR_OPTION', `Expected \`${name}\` to be ${expected}, got ${show(got)}`)
 }
 
-/** Refuses a misspelt option: one that nobody reads would fail in silence. */
-export function refuseUnknownOptions(options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) refuseOption(name, `one of ${known.join(', ')}`, 'an unknown option')
-  }
+/**
+ * Refuses a misspelt option: one that nobody reads would fail in silence.
+ *
+ * @param within - the option that holds these, if one does
+ */
+export function refuseUnknownOptions(
+  options: object,
+  known: readonly string[],
+  within?: string,
+): void {
+  const unknown = Object.keys(options).find(name => !known.includes(name))
+  if (unknown === undefined) return
+  const place = within === undefined ? unknown : `${within}.${unknown}`
+  throw new SessionError(
+    'ERR_OPTION',
+    `Unknown option \`${place}\`: expected one of ${known.join(', ')}`,
+  )
 }
 
 function show(value: unknown): string {

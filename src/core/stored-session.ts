@@ -213,7 +213,7 @@ export class StoredSession {
   async #merge(changes: PendingChanges): Promise<boolean> {
     if (this.#id === undefined || this.#exists === false) return false
     const id = this.#context.idAtRest(this.#id)
-    if (await this.#verbs.merge(id, changes, this.#context.ttl)) {
+    if (await this.#verbs.merge(id, changes, this.#context.ttl, this.#snapshot)) {
       this.#exists = true
       this.#context.written(id)
       return true
@@ -253,8 +253,8 @@ export class StoredSession {
   async #rotate(newId: string, changes: PendingChanges, keepOld: boolean): Promise<boolean> {
     if (this.#id === undefined || this.#exists === false) return this.#rotateNothing(newId, changes)
     const { idAtRest, ttl } = this.#context
-    const id = idAtRest(this.#id)
-    const rotation = await this.#verbs.rotate(id, idAtRest(newId), changes, ttl, keepOld)
+    const [id, to] = [idAtRest(this.#id), idAtRest(newId)]
+    const rotation = await this.#verbs.rotate(id, to, changes, ttl, keepOld, this.#snapshot)
     if (rotation === 'taken') return false
     if (rotation === 'absent') {
       this.#checkNotGone()

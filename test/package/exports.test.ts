@@ -25,6 +25,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
     'newSessionId',
   ],
   './http': ['session'],
+  './redis': ['StorageRedis', 'StorageRedisHashTable'],
   './testing': ['storageContract'],
 }
 

@@ -1,0 +1,86 @@
+import { refuseOption } from '../core/options.ts'
+
+/** What is asked of a node-redis client, or of a pool of them. */
+export interface NodeRedisClient {
+  sendCommand(args: string[], options?: object): Promise<unknown>
+}
+
+/** What is asked of a node-redis Sentinel client. */
+export interface NodeRedisSentinel {
+  sendCommand(isReadonly: boolean, args: string[], options?: object): Promise<unknown>
+  getMasterNode(): unknown
+}
+
+/** What is asked of a node-redis Cluster client. */
+export interface NodeRedisCluster {
+  sendCommand(
+    firstKey: string,
+    isReadonly: boolean,
+    args: string[],
+    options?: object,
+  ): Promise<unknown>
+  getSlotRandomNode(slot: number): unknown
+}
+
+/** What is asked of a client of ioredis or iovalkey: of one node, through Sentinels, or of a Cluster. */
+export interface IoRedisClient {
+  call(command: string, ...args: string[]): Promise<unknown>
+  readonly isCluster: boolean
+}
+
+/** Your own connected client: node-redis 5 or 6, ioredis 5 or 6, or iovalkey. */
+export type RedisClient = NodeRedisClient | NodeRedisSentinel | NodeRedisCluster | IoRedisClient
+
+/** One way to talk to all of them. */
+export interface RedisConnection {
+  /** Whether keys live on different nodes, so that no step can touch two of them. */
+  readonly isCluster: boolean
+  /** Sends a command about one key. Command names are in lower case: iovalkey knows no others. */
+  send(redisKey: string, command: readonly string[]): Promise<unknown>
+}
+
+/**
+ * Replies as texts, whatever the client is set to, and maps as flat lists (37 is RESP3's `%`), since
+ * objects lose `__proto__` and the order. Without node-redis 6's timeout, which costs more than all
+ * the rest of a command: the storage has its own.
+ */
+const PLAIN = { typeMapping: { 37: Array }, timeout: undefined }
+
+/** @throws {@link SessionError} `ERR_OPTION` when it is none of the clients that are known */
+export function connectionOf(client: RedisClient): RedisConnection {
+  if (typeof client === 'object' && client !== null) {
+    if ('call' in client) return overIoRedis(client)
+    if ('getSlotRandomNode' in client) return overCluster(client)
+    if ('getMasterNode' in client) return overSentinel(client)
+    if ('sendCommand' in client) return overNodeRedis(client)
+  }
+  return refuseOption('client', 'a connected client of node-redis, ioredis or iovalkey', client)
+}
+
+function overIoRedis(client: IoRedisClient): RedisConnection {
+  return {
+    isCluster: client.isCluster,
+    send: (_redisKey, [name = '', ...args]) => client.call(name, ...args),
+  }
+}
+
+function overNodeRedis(client: NodeRedisClient): RedisConnection {
+  return {
+    isCluster: false,
+    send: (_redisKey, command) => client.sendCommand([...command], PLAIN),
+  }
+}
+
+function overSentinel(client: NodeRedisSentinel): RedisConnection {
+  return {
+    isCluster: false,
+    send: (_redisKey, command) => client.sendCommand(false, [...command], PLAIN),
+  }
+}
+
+function overCluster(client: NodeRedisCluster): RedisConnection {
+  return {
+    isCluster: true,
+    send: (redisKey, command) => client.sendCommand(redisKey, false, [...command], PLAIN),
+  }
+}

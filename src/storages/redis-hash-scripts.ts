@@ -1,0 +1,112 @@
+import { RedisScript } from './redis-script.ts'
+import { MARK_KEY } from './write-mark.ts'
+
+/** The field that notes the types of the others: a JSON object, field by letter. */
+export const TYPES_FIELD = '__gsession:types'
+
+/**
+ * `put(redisKey, at)` sets and removes the fields that the arguments from `at` on tell: how many to
+ * set, each with value and type; how many to remove. The note of types follows.
+ */
+const PUT = `
+local function put(redisKey, at)
+  local noted = redis.call('hget', redisKey, '${TYPES_FIELD}')
+  local known, types = pcall(cjson.decode, noted or '{}')
+  if not known or type(types) ~= 'table' then types = {} end
+  local list = {}
+  local last = at + ARGV[at] * 3
+  for i = at + 1, last, 3 do
+    list[#list + 1] = ARGV[i]
+    list[#list + 1] = ARGV[i + 1]
+    types[ARGV[i]] = ARGV[i + 2] ~= '' and ARGV[i + 2] or nil
+  end
+  local gone = {}
+  for i = last + 2, last + 1 + ARGV[last + 1] do
+    gone[#gone + 1] = ARGV[i]
+    types[ARGV[i]] = nil
+  end
+  local text = next(types) and cjson.encode(types) or '{}'
+  if text ~= noted then list[#list + 1] = '${TYPES_FIELD}' list[#list + 1] = text end
+  for i = 1, #list, 1000 do
+    redis.call('hset', redisKey, unpack(list, i, math.min(i + 999, #list)))
+  end
+  for i = 1, #gone, 1000 do
+    redis.call('hdel', redisKey, unpack(gone, i, math.min(i + 999, #gone)))
+  end
+end`
+
+/** Marks the write, so that a command that the client sends twice is known the second time. */
+const MARK = `
+local function marked(redisKey, mark)
+  return mark ~= '' and redis.call('hget', redisKey, '${MARK_KEY}') == mark
+end
+local function setMark(redisKey, mark)
+  if mark ~= '' then redis.call('hset', redisKey, '${MARK_KEY}', mark) end
+end`
+
+/** KEYS: session. ARGV: mark, ttl, what to put. Answers 0 when it exists. */
+export const createIfAbsent: RedisScript = new RedisScript(`${PUT}${MARK}
+if redis.call('exists', KEYS[1]) == 1 then return marked(KEYS[1], ARGV[1]) and 1 or 0 end
+put(KEYS[1], 3)
+setMark(KEYS[1], ARGV[1])
+redis.call('pexpire', KEYS[1], ARGV[2])
+return 1`)
+
+/** The same, in place of what is there. */
+export const replaceAll: RedisScript = new RedisScript(`${PUT}
+redis.call('unlink', KEYS[1])
+put(KEYS[1], 3)
+redis.call('pexpire', KEYS[1], ARGV[2])
+return 1`)
+
+/** The same into what is there, or where nothing is. */
+export const putAlways: RedisScript = new RedisScript(`${PUT}
+put(KEYS[1], 3)
+redis.call('pexpire', KEYS[1], ARGV[2])
+return 1`)
+
+/** KEYS: session. ARGV: mark, ttl (0 leaves it), what to put. Answers 0 when there is no session. */
+export const mergeIfPresent: RedisScript = new RedisScript(`${PUT}
+if redis.call('exists', KEYS[1]) == 0 then return 0 end
+put(KEYS[1], 3)
+if ARGV[2] ~= '0' then redis.call('pexpire', KEYS[1], ARGV[2]) end
+return 1`)
+
+/**
+ * KEYS: session. ARGV: mark, ttl, field, whether it shall be there, its value if so, what to put.
+ * Answers 0 when there is no session; the field's value and the types when the field is another.
+ */
+export const mergeIfSame: RedisScript = new RedisScript(`${PUT}${MARK}
+if redis.call('exists', KEYS[1]) == 0 then return 0 end
+if marked(KEYS[1], ARGV[1]) then return 1 end
+local value = redis.call('hget', KEYS[1], ARGV[3])
+local wanted = ARGV[4] == '1' and ARGV[5]
+if value ~= wanted then return {value, redis.call('hget', KEYS[1], '${TYPES_FIELD}')} end
+put(KEYS[1], 6)
+setMark(KEYS[1], ARGV[1])
+redis.call('pexpire', KEYS[1], ARGV[2])
+return 1`)
+
+/**
+ * KEYS: session, new session. ARGV: mark, ttl, whether to keep the old one, what to put. Answers 0
+ * when there is no session, 2 when the new id is taken.
+ */
+export const move: RedisScript = new RedisScript(`${PUT}${MARK}
+if marked(KEYS[2], ARGV[1]) then return 1 end
+if redis.call('exists', KEYS[1]) == 0 then return 0 end
+if redis.call('exists', KEYS[2]) == 1 then return 2 end
+redis.call('copy', KEYS[1], KEYS[2])
+put(KEYS[2], 4)
+setMark(KEYS[2], ARGV[1])
+redis.call('pexpire', KEYS[2], ARGV[2])
+if ARGV[3] == '0' then redis.call('unlink', KEYS[1]) end
+return 1`)
+
+/** KEYS: session. ARGV: each field with its value. Answers 0 when something else is there. */
+export const removeIfSame: RedisScript = new RedisScript(`
+if redis.call('hlen', KEYS[1]) ~= #ARGV / 2 then return 0 end
+for i = 1, #ARGV, 2 do
+  if redis.call('hget', KEYS[1], ARGV[i]) ~= ARGV[i + 1] then return 0 end
+end
+redis.call('unlink', KEYS[1])
+return 1`)

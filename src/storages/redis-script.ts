@@ -1,0 +1,28 @@
+import { sha1 } from '../core/sha1.ts'
+import type { RedisConnection } from './redis-client.ts'
+
+/** A Lua script: one atomic step in the server. */
+export class RedisScript {
+  readonly #source: string
+  readonly #sha: string
+
+  constructor(source: string) {
+    this.#source = source
+    this.#sha = sha1(source)
+  }
+
+  /** Runs it. A server that does not know it, new or restarted or flushed, is given it then. */
+  async run(
+    connection: RedisConnection,
+    redisKeys: readonly [string, ...string[]],
+    args: readonly string[],
+  ): Promise<unknown> {
+    const rest = [String(redisKeys.length), ...redisKeys, ...args]
+    try {
+      return await connection.send(redisKeys[0], ['evalsha', this.#sha, ...rest])
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return connection.send(redisKeys[0], ['eval', this.#source, ...rest])
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import type { Awaitable, Rotation } from '../core/atomic-storage.ts'
+import type { Changes, EncodedData } from '../core/changes.ts'
+import { type Clock, pause } from '../core/clock.ts'
+import { type Duration, parseDuration } from '../core/duration.ts'
+import { SessionError } from '../core/errors.ts'
+import { KeyedQueue } from '../core/keyed-queue.ts'
+import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
+import { isSessionId } from '../core/session-id.ts'
+import { BuiltInStorage } from './built-in-storage.ts'
+import { within } from './deadline.ts'
+import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
+import { redisError } from './redis-error.ts'
+import type { RedisScript } from './redis-script.ts'
+
+export interface RedisStorageOptions {
+  /**
+   * Your own connected client: node-redis 5 or 6, ioredis 5 or 6, iovalkey, and the Cluster and
+   * Sentinel clients of these. The storage neither connects nor closes it.
+   */
+  client: RedisClient
+  /**
+   * Stands before the id in every key: `'app:session:'`. Whoever else uses this Redis must use
+   * another. `''` is what GoFrame does by default; it is taken together with `idAtRest: 'plain'`.
+   */
+  prefix: string
+  /**
+   * Say `'plain'` when the manager's `idAtRest` is, to share sessions with GoFrame under no prefix.
+   *
+   * @default 'hashed'
+   */
+  idAtRest?: 'hashed' | 'plain'
+  /**
+   * How long each call may take, retries and reconnecting included, before it fails.
+   *
+   * @default '2s'
+   */
+  timeout?: Duration
+  /** Tells from when on a ttl counts that is refreshed later. Redis itself has its own clock. @default Date.now */
+  clock?: Clock
+}
+
+const OPTIONS = ['client', 'prefix', 'idAtRest', 'timeout', 'clock'] as const
+/** So many others may come first, each of whom stored something, before a call gives up. */
+const ATTEMPTS = 100
+const LONGEST_PAUSE = 16
+/** How many refreshes are on their way at the same time. */
+const BATCH = 500
+
+/** What both Redis storages share: the keys, the deadline, the order of calls, ttl and removal. */
+export abstract class RedisStorage extends BuiltInStorage {
+  readonly #connection: RedisConnection
+  readonly #prefix: string
+  readonly #timeout: number
+  /** Those in this process come one after another, so that only other processes can come first. */
+  readonly #queue = new KeyedQueue()
+
+  constructor(options: RedisStorageOptions) {
+    super(options.clock ?? Date.now)
+    refuseUnknownOptions(options, OPTIONS)
+    const { prefix, idAtRest = 'hashed', timeout = '2s' } = options
+    if (typeof prefix !== 'string' || (prefix === '' && idAtRest !== 'plain')) {
+      refuseOption(
+        'prefix',
+        "a text such as 'app:session:', not empty unless ids are plain",
+        prefix,
+      )
+    }
+    this.#prefix = prefix
+    this.#timeout = parseDuration('timeout', timeout)
+    this.#connection = connectionOf(options.client)
+  }
+
+  async rotate(
+    id: string,
+    newId: string,
+    changes: Changes,
+    ttl: number,
+    keepOld: boolean,
+    loaded?: EncodedData,
+  ): Promise<Rotation> {
+    if (newId === id) return 'taken'
+    return this.inTurn(id, redisKey => {
+      const newKey = this.redisKeyOf(newId)
+      return this.#connection.isCluster
+        ? this.rotateOverNodes(redisKey, newKey, changes, ttl, keepOld)
+        : this.rotateAtOnce(redisKey, newKey, changes, ttl, keepOld, loaded)
+    })
+  }
+
+  /** Lets the sessions live on, each from when it was used; one that was used later is left alone. */
+  async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
+    const entries = [...accessedAt]
+    for (let start = 0; start < entries.length; start += BATCH) {
+      const batch = entries.slice(start, start + BATCH)
+      await Promise.all(batch.map(([id, time]) => this.#refresh(id, time + ttl - this.clock())))
+    }
+  }
+
+  async destroy(id: string): Promise<void> {
+    await this.run(id, redisKey => this.send(redisKey, ['unlink', redisKey]))
+  }
+
+  /** As one step: both keys are on the same node. */
+  protected abstract rotateAtOnce(
+    redisKey: string,
+    newKey: string,
+    changes: Changes,
+    ttl: number,
+    keepOld: boolean,
+    loaded: EncodedData | undefined,
+  ): Promise<Rotation>
+
+  /** Step by step, such that the session is never without a key: the new one first, then the old one goes. */
+  protected abstract rotateOverNodes(
+    redisKey: string,
+    newKey: string,
+    changes: Changes,
+    ttl: number,
+    keepOld: boolean,
+  ): Promise<Rotation>
+
+  /** Does some work for one session within the deadline. */
+  protected async run<T>(id: string, work: (redisKey: string) => Promise<T>): Promise<T> {
+    return within(this.#timeout, 'Redis', work(this.redisKeyOf(id)))
+  }
+
+  /** The same, after what this process does with the session already. */
+  protected inTurn<T>(id: string, work: (redisKey: string) => Promise<T>): Promise<T> {
+    return this.#queue.run(id, () => this.run(id, work))
+  }
+
+  /** Sends a command about one key. */
+  protected async send(redisKey: string, command: readonly string[]): Promise<unknown> {
+    try {
+      return await this.#connection.send(redisKey, command)
+    } catch (error) {
+      throw redisError(error, [redisKey])
+    }
+  }
+
+  protected async runScript(
+    script: RedisScript,
+    redisKeys: readonly [string, ...string[]],
+    args: readonly string[],
+  ): Promise<unknown> {
+    try {
+      return await script.run(this.#connection, redisKeys, args)
+    } catch (error) {
+      throw redisError(error, redisKeys)
+    }
+  }
+
+  protected redisKeyOf(id: string): string {
+    if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
+    return this.#prefix + id
+  }
+
+  async #refresh(id: string, ttl: number): Promise<void> {
+    if (ttl <= 0) return
+    await this.run(id, redisKey =>
+      this.send(redisKey, ['pexpire', redisKey, String(Math.ceil(ttl)), 'gt']),
+    )
+  }
+}
+
+/**
+ * Tries until it succeeds: `attempt` answers `undefined` when somebody else came first.
+ *
+ * @throws {@link SessionError} `ERR_CONFLICT` when others kept coming first
+ */
+export async function retry<T>(attempt: () => Awaitable<T | undefined>): Promise<T> {
+  for (let failures = 0; failures < ATTEMPTS; failures++) {
+    const result = await attempt()
+    if (result !== undefined) return result
+    if (failures > 0) await pause(Math.random() * Math.min(2 ** failures, LONGEST_PAUSE))
+  }
+  throw new SessionError('ERR_CONFLICT', `Others changed the session first, ${ATTEMPTS} times`)
+}
