@@ -22,6 +22,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from './core/standard-
 export type { SessionData, Storage } from './core/storage.ts'
 export { StorageBase } from './core/storage-base.ts'
 export { Var } from './core/var.ts'
+export { openStorage } from './open-storage.ts'
 export type { EncryptionKey } from './storages/aes-gcm.ts'
 export { StorageFile, type StorageFileOptions } from './storages/file.ts'
 export { StorageMemory, type StorageMemoryOptions } from './storages/memory.ts'

@@ -49,8 +49,9 @@ const BATCH = 500
 /** What both Redis storages share: the keys, the deadline, the order of calls, ttl and removal. */
 export abstract class RedisStorage extends BuiltInStorage {
   readonly #connection: RedisConnection
+  /** How long each call may take, in milliseconds. */
+  readonly timeout: number
   readonly #prefix: string
-  readonly #timeout: number
   /** Those in this process come one after another, so that only other processes can come first. */
   readonly #queue = new KeyedQueue()
 
@@ -66,7 +67,7 @@ export abstract class RedisStorage extends BuiltInStorage {
       )
     }
     this.#prefix = prefix
-    this.#timeout = parseDuration('timeout', timeout)
+    this.timeout = parseDuration('timeout', timeout)
     this.#connection = connectionOf(options.client)
   }
 
@@ -121,7 +122,7 @@ export abstract class RedisStorage extends BuiltInStorage {
 
   /** Does some work for one session within the deadline. */
   protected async run<T>(id: string, work: (redisKey: string) => Promise<T>): Promise<T> {
-    return within(this.#timeout, 'Redis', work(this.redisKeyOf(id)))
+    return within(this.timeout, 'Redis', work(this.redisKeyOf(id)))
   }
 
   /** The same, after what this process does with the session already. */

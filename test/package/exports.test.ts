@@ -23,6 +23,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
     'isAtomicStorage',
     'isSessionId',
     'newSessionId',
+    'openStorage',
   ],
   './http': ['session'],
   './redis': ['StorageRedis', 'StorageRedisHashTable'],

@@ -30,8 +30,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     why: 'the published contract must hold for any storage: it knows core alone',
   },
   '.': {
-    allows: [/^core\//, /^storages\//],
-    why: 'the index exports, and chooses the default storage',
+    allows: [/^core\//, /^storages\//, /^(?:open-storage|redis)\.js$/, /^redis$/],
+    why: 'the index exports, and chooses the storage; packages are loaded only when a URL names them',
   },
 }
 
