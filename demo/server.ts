@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Duration, Manager, type Session, StorageFile } from 'gsession'
+import { type Duration, Manager, openStorage, type Session, StorageFile } from 'gsession'
 import { session } from 'gsession/http'
 
 /** What a session of this program holds. Keys and types are checked wherever it is used. */
@@ -16,8 +16,9 @@ const HTML = 'text/html; charset=utf-8'
 const TEXT = 'text/plain; charset=utf-8'
 
 async function start(): Promise<void> {
-  const { PORT = '8199', SESSION_TTL = '24h', SESSION_PATH } = process.env
-  const storage = new StorageFile(SESSION_PATH ? { path: SESSION_PATH } : {})
+  const { PORT = '8199', SESSION_TTL = '24h', SESSION_PATH = '' } = process.env
+  const { SESSION_STORAGE = `file:${encodeURIComponent(SESSION_PATH)}` } = process.env
+  const storage = await openStorage(SESSION_STORAGE)
   const manager = new Manager<Visit>({ ttl: SESSION_TTL as Duration, storage })
   const page = await readFile('demo/page.html')
 
@@ -43,7 +44,9 @@ async function start(): Promise<void> {
   const server = createServer(listener).listen(Number(PORT))
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  console.log(`Listening on http://localhost:${port}, sessions are kept in ${storage.path}`)
+  // The URL of a database may hold its password.
+  const place = storage instanceof StorageFile ? storage.path : new URL(SESSION_STORAGE).protocol
+  console.log(`Listening on http://localhost:${port}, sessions are kept in ${place}`)
 
   const stop = async (): Promise<void> => {
     server.close()

@@ -16,7 +16,7 @@ export interface Demo {
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** The environment that the demo reads: PORT, SESSION_TTL, SESSION_PATH. */
+/** The environment that the demo reads: PORT, SESSION_TTL, SESSION_PATH, SESSION_STORAGE. */
 export type DemoEnvironment = Readonly<Record<string, string>>
 
 const running = new Set<ChildProcess>()
