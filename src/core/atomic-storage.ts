@@ -36,11 +36,8 @@ export interface AtomicVerbs {
   /**
    * Merges changes into the session and starts its ttl anew. Answers false, and changes nothing,
    * when it does not exist or has expired: a removed session is never brought back.
-   *
-   * @param loaded - the data that this storage answered when the session was loaded, if it was: one
-   * that compares what it replaces may begin with that, and spare itself a load
    */
-  merge(id: string, changes: Changes, ttl: number, loaded?: EncodedData): Awaitable<boolean>
+  merge(id: string, changes: Changes, ttl: number): Awaitable<boolean>
 
   /**
    * Stores the session, with these changes, under a new id as well, then removes it under the old
@@ -52,7 +49,6 @@ export interface AtomicVerbs {
     changes: Changes,
     ttl: number,
     keepOld: boolean,
-    loaded?: EncodedData,
   ): Awaitable<Rotation>
 
   /** Lets each of these sessions live for `ttl` from the time given. Absent ones stay absent. */

@@ -1,3 +1,5 @@
+import { Recent } from './recent.ts'
+
 const MAX_ANSWERS = 1000
 
 /**
@@ -5,12 +7,11 @@ const MAX_ANSWERS = 1000
  * asked for again and again. For functions whose answer depends on the text alone.
  */
 export function memoize<Answer>(fn: (text: string) => Answer): (text: string) => Answer {
-  const answers = new Map<string, Answer>()
+  const answers = new Recent<Answer>(MAX_ANSWERS)
   return text => {
     let answer = answers.get(text)
     if (answer === undefined) {
       answer = fn(text)
-      if (answers.size === MAX_ANSWERS) answers.clear()
       answers.set(text, answer)
     }
     return answer

@@ -213,7 +213,7 @@ export class StoredSession {
   async #merge(changes: PendingChanges): Promise<boolean> {
     if (this.#id === undefined || this.#exists === false) return false
     const id = this.#context.idAtRest(this.#id)
-    if (await this.#verbs.merge(id, changes, this.#context.ttl, this.#snapshot)) {
+    if (await this.#verbs.merge(id, changes, this.#context.ttl)) {
       this.#exists = true
       this.#context.written(id)
       return true
@@ -254,7 +254,7 @@ export class StoredSession {
     if (this.#id === undefined || this.#exists === false) return this.#rotateNothing(newId, changes)
     const { idAtRest, ttl } = this.#context
     const [id, to] = [idAtRest(this.#id), idAtRest(newId)]
-    const rotation = await this.#verbs.rotate(id, to, changes, ttl, keepOld, this.#snapshot)
+    const rotation = await this.#verbs.rotate(id, to, changes, ttl, keepOld)
     if (rotation === 'taken') return false
     if (rotation === 'absent') {
       this.#checkNotGone()

@@ -11,6 +11,15 @@ export function within<T>(milliseconds: number, who: string, work: Promise<T>): 
     const timer = runLater(() => {
       reject(storageError(new Error(`${who} did not answer within ${milliseconds} ms`)))
     }, milliseconds)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
+    work.then(
+      result => {
+        clearTimeout(timer)
+        resolve(result)
+      },
+      error => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
   })
 }

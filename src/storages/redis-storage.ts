@@ -1,5 +1,5 @@
 import type { Awaitable, Rotation } from '../core/atomic-storage.ts'
-import type { Changes, EncodedData } from '../core/changes.ts'
+import type { Changes } from '../core/changes.ts'
 import { type Clock, pause } from '../core/clock.ts'
 import { type Duration, parseDuration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
@@ -77,14 +77,13 @@ export abstract class RedisStorage extends BuiltInStorage {
     changes: Changes,
     ttl: number,
     keepOld: boolean,
-    loaded?: EncodedData,
   ): Promise<Rotation> {
     if (newId === id) return 'taken'
     return this.inTurn(id, redisKey => {
       const newKey = this.redisKeyOf(newId)
       return this.#connection.isCluster
         ? this.rotateOverNodes(redisKey, newKey, changes, ttl, keepOld)
-        : this.rotateAtOnce(redisKey, newKey, changes, ttl, keepOld, loaded)
+        : this.rotateAtOnce(redisKey, newKey, changes, ttl, keepOld)
     })
   }
 
@@ -108,7 +107,6 @@ export abstract class RedisStorage extends BuiltInStorage {
     changes: Changes,
     ttl: number,
     keepOld: boolean,
-    loaded: EncodedData | undefined,
   ): Promise<Rotation>
 
   /** Step by step, such that the session is never without a key: the new one first, then the old one goes. */

@@ -1,11 +1,14 @@
 import type { Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts'
 import { SessionError } from '../core/errors.ts'
+import { Recent } from '../core/recent.ts'
 import { formatRecord, parseRecord } from './record.ts'
 import { RedisScript } from './redis-script.ts'
 import { RedisStorage, retry } from './redis-storage.ts'
 import { MARK_KEY, newMark, withoutMark } from './write-mark.ts'
 
+/** Half of what is remembered: some thousand sessions of usual size. */
+const RECENT_CHARACTERS = 4_000_000
 /** Each script answers 1 when it was done, else what stands there instead: a text, or nil for nothing. */
 const DONE = 1
 
@@ -45,8 +48,8 @@ if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('rename', KEYS[1], KEYS
  * takes place only on what it was merged into.
  */
 export class StorageRedis extends RedisStorage {
-  /** The texts that were loaded, so that a write after it needs not ask again. */
-  readonly #texts = new WeakMap<EncodedData, string>()
+  /** Spares those who come again the parsing, and a write the question what it will replace. */
+  readonly #recent = new Recent<Parsed>(RECENT_CHARACTERS)
 
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
     return this.run(id, redisKey => this.#create(redisKey, formatRecord(data), ttl))
@@ -56,17 +59,14 @@ export class StorageRedis extends RedisStorage {
     return this.run(id, async redisKey => {
       const text = await this.#read(redisKey)
       const data = await this.#parse(redisKey, text)
-      if (data === undefined) return undefined
-      const shown = withoutMark(data)
-      this.#texts.set(shown, text)
-      return { data: shown }
+      return data && { data: withoutMark(data) }
     })
   }
 
-  async merge(id: string, changes: Changes, ttl: number, loaded?: EncodedData): Promise<boolean> {
+  async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
     return this.inTurn(id, async redisKey => {
       const mark = changes.update && JSON.stringify(newMark())
-      let text = await this.#known(redisKey, loaded)
+      let text = this.#recent.get(redisKey)?.text ?? (await this.#read(redisKey))
       return retry(async () => {
         const data = await this.#parse(redisKey, text)
         if (data === undefined) return false
@@ -75,7 +75,10 @@ export class StorageRedis extends RedisStorage {
         if (mark !== undefined) result.set(MARK_KEY, mark)
         const merged = formatRecord(result)
         const answer = await this.runScript(replaceIfSame, [redisKey], [text, merged, String(ttl)])
-        if (answer === DONE) return true
+        if (answer === DONE) {
+          this.#remember(redisKey, merged, result)
+          return true
+        }
         text = textOf(answer)
         return undefined
       })
@@ -88,9 +91,8 @@ export class StorageRedis extends RedisStorage {
     changes: Changes,
     ttl: number,
     keepOld: boolean,
-    loaded: EncodedData | undefined,
   ): Promise<Rotation> {
-    return this.#rotate(redisKey, changes, loaded, async (text, moved) => {
+    return this.#rotate(redisKey, changes, async (text, moved) => {
       const args = [text, moved, String(ttl), keepOld ? '1' : '0']
       return this.runScript(moveIfSame, [redisKey, newKey], args)
     })
@@ -104,7 +106,7 @@ export class StorageRedis extends RedisStorage {
     keepOld: boolean,
   ): Promise<Rotation> {
     let created = false
-    return this.#rotate(redisKey, changes, undefined, async (text, moved) => {
+    return this.#rotate(redisKey, changes, async (text, moved) => {
       // Nobody knows the new id yet: what an attempt before this one put there is ours.
       if (created) await this.send(newKey, ['set', newKey, moved, 'px', String(ttl)])
       else created = await this.#create(newKey, moved, ttl)
@@ -137,13 +139,10 @@ export class StorageRedis extends RedisStorage {
   #rotate(
     redisKey: string,
     changes: Changes,
-    loaded: EncodedData | undefined,
     move: (text: string, moved: string) => Promise<unknown>,
   ): Promise<Rotation> {
-    let known = loaded
     return retry(async () => {
-      const text = await this.#known(redisKey, known)
-      known = undefined
+      const text = await this.#read(redisKey)
       const data = await this.#parse(redisKey, text)
       if (data === undefined) return 'absent'
       const answer = await move(text, formatRecord(applyChanges(data, changes)))
@@ -153,18 +152,22 @@ export class StorageRedis extends RedisStorage {
     })
   }
 
-  async #known(redisKey: string, loaded: EncodedData | undefined): Promise<string> {
-    return (loaded && this.#texts.get(loaded)) ?? this.#read(redisKey)
-  }
-
   async #read(redisKey: string): Promise<string> {
     return textOf(await this.send(redisKey, ['get', redisKey]))
   }
 
+  #remember(redisKey: string, text: string, data: EncodedData): void {
+    this.#recent.set(redisKey, { text, data }, text.length)
+  }
+
   /** What makes no sense is kept aside, in the same slot of a Cluster, for as long as it had to live. */
   async #parse(redisKey: string, text: string): Promise<EncodedData | undefined> {
+    const known = this.#recent.get(redisKey)
+    if (known?.text === text) return known.data
     try {
-      return parseRecord(text)
+      const data = parseRecord(text)
+      if (data !== undefined) this.#remember(redisKey, text, data)
+      return data
     } catch (error) {
       if (error instanceof SessionError) {
         await this.runScript(putAsideIfSame, [redisKey, asideOf(redisKey)], [text])
@@ -172,6 +175,12 @@ export class StorageRedis extends RedisStorage {
       throw error
     }
   }
+}
+
+/** What a text says. */
+interface Parsed {
+  readonly text: string
+  readonly data: EncodedData
 }
 
 /** `''` stands for no record, as it does in GoFrame. */
