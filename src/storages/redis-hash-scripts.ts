@@ -91,7 +91,7 @@ return 1`)
  * KEYS: session, new session. ARGV: mark, ttl, whether to keep the old one, what to put. Answers 0
  * when there is no session, 2 when the new id is taken.
  */
-export const move: RedisScript = new RedisScript(`${PUT}${MARK}
+export const moveKey: RedisScript = new RedisScript(`${PUT}${MARK}
 if marked(KEYS[2], ARGV[1]) then return 1 end
 if redis.call('exists', KEYS[1]) == 0 then return 0 end
 if redis.call('exists', KEYS[2]) == 1 then return 2 end

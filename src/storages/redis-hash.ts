@@ -14,14 +14,14 @@ import {
   createIfAbsent,
   mergeIfPresent,
   mergeIfSame,
-  move,
+  moveKey,
   putAlways,
   removeIfSame,
   replaceAll,
   TYPES_FIELD,
 } from './redis-hash-scripts.ts'
 import { decodeField, encodeField } from './redis-hash-values.ts'
-import { RedisStorage, retry } from './redis-storage.ts'
+import { type Move, RedisStorage, retry } from './redis-storage.ts'
 import { MARK_KEY, newMark } from './write-mark.ts'
 
 const GONE = 0
@@ -93,31 +93,21 @@ export class StorageRedisHashTable extends RedisStorage {
     await this.inTurn(id, redisKey => this.runScript(replaceAll, [redisKey], args))
   }
 
-  protected async rotateAtOnce(
-    redisKey: string,
-    newKey: string,
-    changes: Changes,
-    ttl: number,
-    keepOld: boolean,
-  ): Promise<Rotation> {
+  protected async rotateAtOnce(move: Move): Promise<Rotation> {
+    const { redisKey, newKey, changes, ttl, keepOld } = move
     // No script can compute what a function of the application's does.
     if (changes.update !== undefined) {
-      return this.rotateOverNodes(redisKey, newKey, changes, ttl, keepOld)
+      return this.rotateOverNodes(move)
     }
     const put = fieldsToPut(changes.set, changes.removed)
     const args = [newMark(), String(ttl), keepOld ? '1' : '0', ...put]
-    const answer = await this.runScript(move, [redisKey, newKey], args)
+    const answer = await this.runScript(moveKey, [redisKey, newKey], args)
     if (answer === TAKEN) return 'taken'
     return answer === GONE ? 'absent' : 'rotated'
   }
 
-  protected async rotateOverNodes(
-    redisKey: string,
-    newKey: string,
-    changes: Changes,
-    ttl: number,
-    keepOld: boolean,
-  ): Promise<Rotation> {
+  protected async rotateOverNodes(move: Move): Promise<Rotation> {
+    const { redisKey, newKey, changes, ttl, keepOld } = move
     const mark = newMark()
     let created = false
     return retry(async () => {

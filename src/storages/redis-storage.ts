@@ -46,6 +46,15 @@ const LONGEST_PAUSE = 16
 /** How many refreshes are on their way at the same time. */
 const BATCH = 500
 
+/** A session that goes to a new key. */
+export interface Move {
+  readonly redisKey: string
+  readonly newKey: string
+  readonly changes: Changes
+  readonly ttl: number
+  readonly keepOld: boolean
+}
+
 /** What both Redis storages share: the keys, the deadline, the order of calls, ttl and removal. */
 export abstract class RedisStorage extends BuiltInStorage {
   readonly #connection: RedisConnection
@@ -80,10 +89,8 @@ export abstract class RedisStorage extends BuiltInStorage {
   ): Promise<Rotation> {
     if (newId === id) return 'taken'
     return this.inTurn(id, redisKey => {
-      const newKey = this.redisKeyOf(newId)
-      return this.#connection.isCluster
-        ? this.rotateOverNodes(redisKey, newKey, changes, ttl, keepOld)
-        : this.rotateAtOnce(redisKey, newKey, changes, ttl, keepOld)
+      const move = { redisKey, newKey: this.redisKeyOf(newId), changes, ttl, keepOld }
+      return this.#connection.isCluster ? this.rotateOverNodes(move) : this.rotateAtOnce(move)
     })
   }
 
@@ -101,22 +108,10 @@ export abstract class RedisStorage extends BuiltInStorage {
   }
 
   /** As one step: both keys are on the same node. */
-  protected abstract rotateAtOnce(
-    redisKey: string,
-    newKey: string,
-    changes: Changes,
-    ttl: number,
-    keepOld: boolean,
-  ): Promise<Rotation>
+  protected abstract rotateAtOnce(move: Move): Promise<Rotation>
 
   /** Step by step, such that the session is never without a key: the new one first, then the old one goes. */
-  protected abstract rotateOverNodes(
-    redisKey: string,
-    newKey: string,
-    changes: Changes,
-    ttl: number,
-    keepOld: boolean,
-  ): Promise<Rotation>
+  protected abstract rotateOverNodes(move: Move): Promise<Rotation>
 
   /** Does some work for one session within the deadline. */
   protected async run<T>(id: string, work: (redisKey: string) => Promise<T>): Promise<T> {

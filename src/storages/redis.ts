@@ -4,7 +4,7 @@ import { SessionError } from '../core/errors.ts'
 import { Recent } from '../core/recent.ts'
 import { formatRecord, parseRecord } from './record.ts'
 import { RedisScript } from './redis-script.ts'
-import { RedisStorage, retry } from './redis-storage.ts'
+import { type Move, RedisStorage, retry } from './redis-storage.ts'
 import { MARK_KEY, newMark, withoutMark } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
@@ -85,26 +85,16 @@ export class StorageRedis extends RedisStorage {
     })
   }
 
-  protected rotateAtOnce(
-    redisKey: string,
-    newKey: string,
-    changes: Changes,
-    ttl: number,
-    keepOld: boolean,
-  ): Promise<Rotation> {
+  protected rotateAtOnce(move: Move): Promise<Rotation> {
+    const { redisKey, newKey, changes, ttl, keepOld } = move
     return this.#rotate(redisKey, changes, async (text, moved) => {
       const args = [text, moved, String(ttl), keepOld ? '1' : '0']
       return this.runScript(moveIfSame, [redisKey, newKey], args)
     })
   }
 
-  protected rotateOverNodes(
-    redisKey: string,
-    newKey: string,
-    changes: Changes,
-    ttl: number,
-    keepOld: boolean,
-  ): Promise<Rotation> {
+  protected rotateOverNodes(move: Move): Promise<Rotation> {
+    const { redisKey, newKey, changes, ttl, keepOld } = move
     let created = false
     return this.#rotate(redisKey, changes, async (text, moved) => {
       // Nobody knows the new id yet: what an attempt before this one put there is ours.
