@@ -167,11 +167,20 @@ function answerError(error: unknown, _request: NodeRequest, response: NodeRespon
   if (!isGone) console.error(error)
   if (response.writableEnded) return
   if (response.headersSent || response.destroyed) {
-    response.destroy()
+    cutOff(response)
     return
   }
   for (const name of response.getHeaderNames()) response.removeHeader(name)
   response.statusCode = isGone ? 409 : 500
   response.setHeader('Content-Type', 'text/plain; charset=utf-8')
   response.end(isGone ? 'Conflict: the session has ended' : 'Internal Server Error')
+}
+
+/** RFC 9113 7. */
+const INTERNAL_ERROR = 2
+
+/** Ends a response such that the client cannot take what it got for the whole. */
+function cutOff(response: NodeResponse): void {
+  if ('stream' in response) response.stream.close(INTERNAL_ERROR)
+  else response.destroy()
 }

@@ -74,6 +74,7 @@ export class HeldResponse {
   #hasEnded = false
   #hasFailed = false
   #savesLate = false
+  #status = 200
   /** What was called while the response was held, in order. */
   #heldCalls: HeldCall[] = NO_CALLS
 
@@ -138,7 +139,7 @@ export class HeldResponse {
   write(args: unknown[]): boolean {
     if (this.#isAnsweredFor()) return false
     if (this.#mustHold()) this.#hold()
-    if (this.#state !== 'held') return this.#pass('write', args) === true
+    if (!this.#isWaiting()) return this.#pass('write', args) === true
     this.#heldCalls.push({ name: 'write', args })
     return false
   }
@@ -146,7 +147,7 @@ export class HeldResponse {
   end(args: unknown[]): unknown {
     if (this.#isAnsweredFor()) return this.#response
     if (this.#mustHold()) this.#hold()
-    if (this.#state === 'held') this.#heldCalls.push({ name: 'end', args })
+    if (this.#isWaiting()) this.#heldCalls.push({ name: 'end', args })
     else if (this.#state === 'released' && this.#gate.needsSave) void this.#saveLate(args)
     else {
       // Not before: ending may still write the head, whose stage is then that of an open response.
@@ -176,6 +177,7 @@ export class HeldResponse {
 
   #hold(): void {
     this.#state = 'held'
+    this.#status = this.#response.statusCode
     this.#heldCalls = []
     pretendToHaveSent(this.#response)
     void this.#saveAndRelease()
@@ -194,6 +196,7 @@ export class HeldResponse {
   }
 
   #release(): void {
+    this.#response.statusCode = this.#status
     this.#gate.writeHead()
     this.#state = 'released'
     let last: unknown
@@ -218,15 +221,22 @@ export class HeldResponse {
     return this.#hasFailed && this.#response.writableEnded
   }
 
+  #isWaiting(): boolean {
+    return this.#state === 'held' || this.#savesLate
+  }
+
   async #saveLate(args: unknown[]): Promise<void> {
     this.#savesLate = true
+    this.#heldCalls = [{ name: 'end', args }]
     pretendToHaveSent(this.#response)
     try {
       await this.#gate.save()
       this.#savesLate = false
-      this.#call('end', args)
+      for (const { name, args } of this.#heldCalls) this.#call(name, args)
+      this.#heldCalls = NO_CALLS
     } catch (error) {
       this.#savesLate = false
+      this.#heldCalls = NO_CALLS
       this.#gate.failed(error)
     }
   }
