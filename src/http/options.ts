@@ -5,7 +5,9 @@ import type { CookieAttributes } from './cookie.ts'
 /** How the id travels over HTTP. The same options in every adapter. */
 export interface HttpSessionOptions {
   /**
-   * The cookie's name. When you give one, it is used as it is.
+   * The cookie's name. When you give one, it is used as it is; `__Host-`, `__Secure-`, `__Http-` and
+   * `__Host-Http-` in front of it must be spelt so, and fit the cookie's attributes. Not with
+   * `cookie: false`.
    *
    * @default `sid`; on secure connections `__Host-sid`, which other hosts cannot set (`__Secure-sid`
    * if a `domain` or `path` is given)
@@ -114,6 +116,9 @@ export function resolveHttpOptions(
   if (cookie === false && header === false) {
     refuseOption('header', 'a header name when `cookie` is false', header)
   }
+  if (cookie === false && options.name !== undefined) {
+    refuseOption('name', 'left out when `cookie` is false: `header` is the name then', options.name)
+  }
   if (header !== false) check('header', isToken(header), 'a header name', header)
   check('trustProxy', typeof trustProxy === 'boolean', 'true or false', trustProxy)
   check('saveOnError', typeof saveOnError === 'boolean', 'true or false', saveOnError)
@@ -137,19 +142,44 @@ const LONGEST_NAME = 256
 function resolveCookie(name: string | undefined, options: CookieOptions): HttpSettings['cookie'] {
   const areOptions = typeof options === 'object' && options !== null
   check('cookie', areOptions, "an object of the cookie's attributes, or false", options)
-  refuseUnknownOptions(options, COOKIE_OPTIONS)
+  refuseUnknownOptions(options, COOKIE_OPTIONS, 'cookie')
   checkAttributes(options)
-  if (name !== undefined) {
-    check('name', isToken(name) && name.length <= LONGEST_NAME, 'a cookie name', name)
-  }
+  if (name !== undefined) checkName(name)
   const { maxAge, secure = 'auto' } = options
   // Browsers take these names from nobody but secure cookies, whatever the server knows.
-  const isPrefixed = /^__(?:host|secure)-/i.test(name ?? '')
+  const isPrefixed = PREFIX.test(name ?? '')
   return {
     onSecure: nameCookie(name, options, secure !== false),
     onPlain: nameCookie(name, options, secure === true || (isPrefixed && secure === 'auto')),
     maxAge: maxAge === undefined || maxAge === 0 ? maxAge : parseDuration('cookie.maxAge', maxAge),
   }
+}
+
+/** The names that browsers protect, in any letter case; the dash is part of them. */
+const PREFIX = /^__(?:host-http|host|secure|http)-/i
+/**
+ * Names that mean to be such, but are not, so that no browser protects them. The words are honest,
+ * even with one sign of such a prefix: `host_session`, `Host_id`, `secure-id`, `_http_session`. Not
+ * with two: marks twice in a row, or two of a mark in front, the capital letter, and the dash.
+ */
+const MISSPELT_PREFIXES = [
+  /^[-_]{2,}(host|secure|http)(?![a-z\d])/i,
+  /^[-_]{2,}(Host|Secure|Http)/,
+  /^[-_]?(host|secure|http)[-_]{2}/i,
+  /^[-_](host|secure|http)-/i,
+  /^[-_](Host|Secure|Http)(?![a-z\d])/,
+  /^(Host|Secure|Http)-/,
+]
+
+function checkName(name: string): void {
+  check('name', isToken(name) && name.length <= LONGEST_NAME, 'a cookie name', name)
+  if (PREFIX.test(name)) return
+  const word = MISSPELT_PREFIXES.map(pattern => pattern.exec(name)?.[1]).find(Boolean)
+  if (word === undefined) return
+  const [first = '', ...others] = word.toLowerCase()
+  const single = `__${first.toUpperCase()}${others.join('')}-`
+  const prefix = /host[-_]*http/i.test(name) ? '__Host-Http-' : single
+  refuseOption('name', `spelt with \`${prefix}\` in front, or another name`, name)
 }
 
 function nameCookie(
@@ -177,16 +207,23 @@ function defaultName({ secure, domain, path }: CookieAttributes): string {
   return domain === undefined && path === '/' ? '__Host-sid' : '__Secure-sid'
 }
 
-/** What RFC 6265bis 4.1.3 and 5.7 have browsers refuse, refused at start. */
+/**
+ * What RFC 6265bis 4.1.3 and 5.7 have browsers refuse, refused at start; and what its successor adds
+ * (draft-ietf-httpbis-layered-cookies): `__Http-` and `__Host-Http-`.
+ */
 function checkCombination({ name, attributes }: NamedCookie, asked: boolean | 'auto'): void {
-  const { path, domain, sameSite, partitioned, secure } = attributes
-  if (/^__host-/i.test(name)) {
-    check('name', secure, 'without `__Host-` unless the cookie is secure', name)
-    check('name', domain === undefined, 'without `__Host-` when a `domain` is given', name)
-    check('name', path === '/', "without `__Host-` unless `path` is '/'", name)
+  const { path, domain, httpOnly, sameSite, partitioned, secure } = attributes
+  const prefix = PREFIX.exec(name)?.[0] ?? ''
+  if (prefix !== '') {
+    check('name', secure, `without \`${prefix}\` unless the cookie is secure`, name)
   }
-  if (/^__secure-/i.test(name))
-    check('name', secure, 'without `__Secure-` unless it is secure', name)
+  if (/^__host-/i.test(prefix)) {
+    check('name', domain === undefined, `without \`${prefix}\` when a \`domain\` is given`, name)
+    check('name', path === '/', `without \`${prefix}\` unless \`path\` is '/'`, name)
+  }
+  if (/http-$/i.test(prefix)) {
+    check('name', httpOnly, `without \`${prefix}\` unless the cookie is \`httpOnly\``, name)
+  }
   // On plain connections 'auto' means development: the cookie is then what the browser takes there.
   if (asked === 'auto') return
   if (sameSite === 'none') check('cookie.secure', secure, "true when `sameSite` is 'none'", asked)

@@ -317,7 +317,7 @@ describe('a manager', () => {
     const make = (): unknown =>
       new Manager({ storage: new StorageMemory(), ...(options as object) })
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }))
-    expect(make).toThrow(/Expected `\w+` to be /)
+    expect(make).toThrow(/^Expected `\w+` to be |^Unknown option `tll`: expected one of ttl, /)
   })
 
   it('hands storages the hash of the id, or the id if it is told to', async () => {

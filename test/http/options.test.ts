@@ -39,6 +39,23 @@ describe('combinations that browsers refuse are refused at construction', () => 
     '__HOST- with a path': ['name', { name: '__HOST-s', cookie: { path: '/app' } }],
     '__Secure- without Secure': ['name', { name: '__Secure-s', cookie: { secure: false } }],
     '__sEcUrE- without Secure': ['name', { name: '__sEcUrE-s', cookie: { secure: false } }],
+    '__Http- without Secure': ['name', { name: '__Http-s', cookie: { secure: false } }],
+    '__Http- without HttpOnly': ['name', { name: '__Http-s', cookie: { httpOnly: false } }],
+    '__hTTp- without HttpOnly': ['name', { name: '__hTTp-s', cookie: { httpOnly: false } }],
+    '__Host-Http- without Secure': ['name', { name: '__Host-Http-s', cookie: { secure: false } }],
+    '__Host-Http- with a domain': [
+      'name',
+      { name: '__Host-Http-s', cookie: { domain: 'a.example' } },
+    ],
+    '__Host-Http- with a path': ['name', { name: '__Host-Http-s', cookie: { path: '/app' } }],
+    '__Host-Http- without HttpOnly': [
+      'name',
+      { name: '__Host-Http-s', cookie: { httpOnly: false } },
+    ],
+    '__HOST-http- without HttpOnly': [
+      'name',
+      { name: '__HOST-http-s', cookie: { httpOnly: false } },
+    ],
     'SameSite=None without Secure': [
       'cookie.secure',
       { cookie: { sameSite: 'none', secure: false } },
@@ -48,6 +65,7 @@ describe('combinations that browsers refuse are refused at construction', () => 
       { cookie: { partitioned: true, secure: false } },
     ],
     'no cookie and no header': ['header', { cookie: false }],
+    'a name for no cookie': ['name', { name: 'sid', cookie: false, header: 'sid' }],
   }
   it.each(Object.entries(REFUSED))('%s', (_, [option, options]) => {
     const error = refusalOf(options)
@@ -126,21 +144,26 @@ describe('values of the wrong kind are refused at construction', () => {
     expect(error.message).toContain(`\`${option}\``)
   })
 
-  it.each([
-    { nmae: 'sid' },
-    { cookie: { sameSit: 'lax' } },
-    { cookie: { maxage: 1 } },
-    { secret: 'keyboard cat' },
-    { ttl: '1h' },
-  ])('an option that there is not: %j', options => {
-    expect(refusalOf(options).code).toBe('ERR_OPTION')
-    expect(refusalOf(options).message).toMatch(/to be one of .+, got "an unknown option"$/)
+  it.each<[place: string, options: object]>([
+    ['nmae', { nmae: 'sid' }],
+    ['cookie.sameSit', { cookie: { sameSit: 'lax' } }],
+    ['cookie.maxage', { cookie: { maxage: 1 } }],
+    ['secret', { secret: 'keyboard cat' }],
+    ['ttl', { name: 'sid', ttl: '1h' }],
+  ])('an option that there is not: %s of %j', (place, options) => {
+    const { code, message } = refusalOf(options)
+    const known = place.startsWith('cookie') ? 'maxAge, path, domain, ' : 'name, cookie, header, '
+
+    expect(code).toBe('ERR_OPTION')
+    expect(message).toContain(`Unknown option \`${place}\`: expected one of ${known}`)
   })
 })
 
 it.each<NodeSessionOptions>([
   {},
   { name: '__Host-s' },
+  { name: '__Host-Http-s' },
+  { name: '__Http-s', cookie: { domain: 'a.example', path: '/app', secure: true } },
   { name: '__Secure-s', cookie: { domain: 'a.example', path: '/app' } },
   { name: 's', cookie: { secure: true, sameSite: 'none', partitioned: true } },
   { cookie: { sameSite: 'none' } },
@@ -245,6 +268,13 @@ describe('what a new visitor is told', () => {
       { name: '__Host-mysid' },
       {},
       '__Host-mysid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+    ],
+    [
+      'a name over http that asks for HttpOnly too',
+      'http',
+      { name: '__Host-Http-mysid' },
+      {},
+      '__Host-Http-mysid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'until the browser is closed (row 30)',
