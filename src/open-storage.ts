@@ -13,8 +13,8 @@ import { StorageMemory } from './storages/memory.ts'
  * |---|---|---|
  * | `memory:` | `StorageMemory` | `maxSessions` |
  * | `file:./sessions`, `file:/var/lib/app/sessions`, `file:` for the default folder | `StorageFile` | `durability` |
- * | `redis://host:6379/0?prefix=app:`, `rediss://` for TLS | `StorageRedis` | `prefix`, `timeout` |
- * | `redis+hash://`, `rediss+hash://` | `StorageRedisHashTable` | `prefix`, `timeout` |
+ * | `redis://host:6379/0?prefix=app:`, `rediss://` for TLS | `StorageRedis` | `prefix`, `timeout`, `cache` |
+ * | `redis+hash://`, `rediss+hash://` | `StorageRedisHashTable` | `prefix`, `timeout`, `cache` |
  *
  * For Redis it connects, through the package `redis` (version 5 or 6), which must be installed; `close`
  * disconnects. For clients with settings of their own, make the storage yourself.
@@ -61,7 +61,7 @@ function decodePath(path: string): string {
 
 async function openRedis(url: string, asHash: boolean): Promise<Storage> {
   const address = parseUrl(url)
-  const [, parameters] = splitQuery(address.search, ['prefix', 'timeout'])
+  const [, parameters] = splitQuery(address.search, ['prefix', 'timeout', 'cache'])
   if (!/^\/?\d*$/.test(address.pathname) || address.hash !== '') {
     refuseOption('url', 'redis:// with the number of a database as its path', 'another path')
   }
@@ -73,14 +73,21 @@ async function openRedis(url: string, asHash: boolean): Promise<Storage> {
   // What a call failed for reaches the one who made it.
   client.on('error', () => undefined)
   const timeout = (parameters.get('timeout') ?? '2s') as Duration
-  const storage = new Kind({ client, prefix: parameters.get('prefix') ?? '', timeout })
+  const cache = parameters.get('cache') ?? 'false'
+  if (cache !== 'true' && cache !== 'false') refuseOption('cache', 'true or false', cache)
+  const prefix = parameters.get('prefix') ?? ''
+  const storage = new Kind({ client, prefix, timeout, cache: cache === 'true' })
   try {
     await within(storage.timeout, 'Redis', client.connect())
   } catch (error) {
     client.destroy()
     throw storageError(error)
   }
-  return Object.assign(storage, { close: () => client.close() })
+  const close = async (): Promise<void> => {
+    await Kind.prototype.close.call(storage)
+    await client.close()
+  }
+  return Object.assign(storage, { close })
 }
 
 function parseUrl(url: string): URL {

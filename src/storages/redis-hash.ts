@@ -45,12 +45,6 @@ export class StorageRedisHashTable extends RedisStorage {
     )
   }
 
-  async load(id: string, _ttl: number, key?: string): Promise<Loaded | undefined> {
-    return this.run(id, async redisKey => {
-      return (await this.#loadKey(redisKey, key)) ?? (await this.#loadAll(redisKey))
-    })
-  }
-
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
     const { update } = changes
     if (update === undefined) {
@@ -91,6 +85,10 @@ export class StorageRedisHashTable extends RedisStorage {
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
     const args = [NO_MARK, String(ttl), ...fieldsToPut(data)]
     await this.inTurn(id, redisKey => this.runScript(replaceAll, [redisKey], args))
+  }
+
+  protected async read(redisKey: string, key?: string): Promise<Loaded | undefined> {
+    return (await this.#loadKey(redisKey, key)) ?? (await this.#loadAll(redisKey))
   }
 
   protected async rotateAtOnce(move: Move): Promise<Rotation> {

@@ -1,8 +1,8 @@
-import type { Awaitable, Rotation } from '../core/atomic-storage.ts'
+import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import type { Changes } from '../core/changes.ts'
 import { type Clock, pause } from '../core/clock.ts'
 import { type Duration, parseDuration } from '../core/duration.ts'
-import { SessionError } from '../core/errors.ts'
+import { SessionError, storageError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { isSessionId } from '../core/session-id.ts'
@@ -10,7 +10,9 @@ import { BuiltInStorage } from './built-in-storage.ts'
 import { within } from './deadline.ts'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { redisError } from './redis-error.ts'
+import { ReadCache } from './redis-read-cache.ts'
 import type { RedisScript } from './redis-script.ts'
+import { canTrack, type StopTracking, track } from './redis-tracking.ts'
 
 export interface RedisStorageOptions {
   /**
@@ -35,11 +37,20 @@ export interface RedisStorageOptions {
    * @default '2s'
    */
   timeout?: Duration
+  /**
+   * Serves sessions that nobody has changed from memory, without asking Redis. A connection of its
+   * own hears of every change on any node as soon as Redis tells it (client-side caching); while
+   * that is lost, and for what is older than ten seconds, Redis is asked as without it. For clients
+   * of a single node: node-redis and ioredis.
+   *
+   * @default false
+   */
+  cache?: boolean
   /** Tells from when on a ttl counts that is refreshed later. Redis itself has its own clock. @default Date.now */
   clock?: Clock
 }
 
-const OPTIONS = ['client', 'prefix', 'idAtRest', 'timeout', 'clock'] as const
+const OPTIONS = ['client', 'prefix', 'idAtRest', 'timeout', 'cache', 'clock'] as const
 /** So many others may come first, each of whom stored something, before a call gives up. */
 const ATTEMPTS = 100
 const LONGEST_PAUSE = 16
@@ -63,11 +74,15 @@ export abstract class RedisStorage extends BuiltInStorage {
   readonly #prefix: string
   /** Those in this process come one after another, so that only other processes can come first. */
   readonly #queue = new KeyedQueue()
+  readonly #cache: ReadCache | undefined
+  readonly #startTracking: () => StopTracking
+  #stopTracking: StopTracking | undefined
+  #closed = false
 
   constructor(options: RedisStorageOptions) {
     super(options.clock ?? Date.now)
     refuseUnknownOptions(options, OPTIONS)
-    const { prefix, idAtRest = 'hashed', timeout = '2s' } = options
+    const { client, prefix, idAtRest = 'hashed', timeout = '2s', cache = false } = options
     if (typeof prefix !== 'string' || (prefix === '' && idAtRest !== 'plain')) {
       refuseOption(
         'prefix',
@@ -77,7 +92,18 @@ export abstract class RedisStorage extends BuiltInStorage {
     }
     this.#prefix = prefix
     this.timeout = parseDuration('timeout', timeout)
-    this.#connection = connectionOf(options.client)
+    this.#connection = connectionOf(client)
+    if (typeof cache !== 'boolean') refuseOption('cache', 'true or false', cache)
+    if (cache && !canTrack(client)) refuseOption('cache', 'false for this kind of client', cache)
+    const readCache = new ReadCache()
+    this.#cache = cache ? readCache : undefined
+    this.#startTracking = () => track(client, prefix, readCache)
+  }
+
+  load(id: string, _ttl: number, key?: string): Awaitable<Loaded | undefined> {
+    const cache = this.#cache
+    if (cache === undefined) return this.run(id, redisKey => this.read(redisKey, key))
+    return this.#loadThrough(cache, id)
   }
 
   async rotate(
@@ -104,8 +130,20 @@ export abstract class RedisStorage extends BuiltInStorage {
   }
 
   async destroy(id: string): Promise<void> {
-    await this.run(id, redisKey => this.send(redisKey, ['unlink', redisKey]))
+    await this.changing(id, () =>
+      this.run(id, redisKey => this.send(redisKey, ['unlink', redisKey])),
+    )
   }
+
+  /** Closes what the storage itself has opened. Using it afterwards is an error. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stopTracking?.()
+    this.#cache?.lost()
+  }
+
+  /** The session, or with a key perhaps that key alone. */
+  protected abstract read(redisKey: string, key?: string): Promise<Loaded | undefined>
 
   /** As one step: both keys are on the same node. */
   protected abstract rotateAtOnce(move: Move): Promise<Rotation>
@@ -118,9 +156,24 @@ export abstract class RedisStorage extends BuiltInStorage {
     return within(this.timeout, 'Redis', work(this.redisKeyOf(id)))
   }
 
-  /** The same, after what this process does with the session already. */
+  /** The same for a change, after what this process does with the session already. */
   protected inTurn<T>(id: string, work: (redisKey: string) => Promise<T>): Promise<T> {
-    return this.#queue.run(id, () => this.run(id, work))
+    const deadline = performance.now() + this.timeout
+    const turn = this.#queue.run(id, () => {
+      // Whoever has waited for so long was told that it failed.
+      if (performance.now() >= deadline) throw storageError(new Error('Too late'))
+      return this.changing(id, () => this.run(id, work))
+    })
+    return within(this.timeout, 'Redis', turn)
+  }
+
+  /** This process sees its own changes at once, whenever Redis tells of them. */
+  protected async changing<T>(id: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } finally {
+      this.#cache?.changed(this.redisKeyOf(id))
+    }
   }
 
   /** Sends a command about one key. */
@@ -145,8 +198,24 @@ export abstract class RedisStorage extends BuiltInStorage {
   }
 
   protected redisKeyOf(id: string): string {
+    if (this.#closed) throw new SessionError('ERR_CLOSED', 'The session storage is closed')
     if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
     return this.#prefix + id
+  }
+
+  #loadThrough(cache: ReadCache, id: string): Awaitable<Loaded | undefined> {
+    this.#stopTracking ??= this.#startTracking()
+    const known = cache.find(this.redisKeyOf(id))
+    if (known !== undefined) return known
+    return this.run(id, redisKey =>
+      cache.read(redisKey, async () => {
+        const [loaded, lifetime] = await Promise.all([
+          this.read(redisKey),
+          this.send(redisKey, ['pttl', redisKey]),
+        ])
+        return { loaded, lifetime: Number(lifetime) }
+      }),
+    )
   }
 
   async #refresh(id: string, ttl: number): Promise<void> {

@@ -55,18 +55,10 @@ export class StorageRedis extends RedisStorage {
     return this.run(id, redisKey => this.#create(redisKey, formatRecord(data), ttl))
   }
 
-  async load(id: string): Promise<Loaded | undefined> {
-    return this.run(id, async redisKey => {
-      const text = await this.#read(redisKey)
-      const data = await this.#parse(redisKey, text)
-      return data && { data: withoutMark(data) }
-    })
-  }
-
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
     return this.inTurn(id, async redisKey => {
       const mark = changes.update && JSON.stringify(newMark())
-      let text = this.#recent.get(redisKey)?.text ?? (await this.#read(redisKey))
+      let text = this.#recent.get(redisKey)?.text ?? (await this.#text(redisKey))
       return retry(async () => {
         const data = await this.#parse(redisKey, text)
         if (data === undefined) return false
@@ -83,6 +75,12 @@ export class StorageRedis extends RedisStorage {
         return undefined
       })
     })
+  }
+
+  protected async read(redisKey: string): Promise<Loaded | undefined> {
+    const text = await this.#text(redisKey)
+    const data = await this.#parse(redisKey, text)
+    return data && { data: withoutMark(data) }
   }
 
   protected rotateAtOnce(move: Move): Promise<Rotation> {
@@ -110,7 +108,9 @@ export class StorageRedis extends RedisStorage {
 
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
     const text = formatRecord(data)
-    await this.run(id, redisKey => this.send(redisKey, ['set', redisKey, text, 'px', String(ttl)]))
+    await this.inTurn(id, redisKey =>
+      this.send(redisKey, ['set', redisKey, text, 'px', String(ttl)]),
+    )
   }
 
   /** A command that is sent twice finds its own text the second time. */
@@ -132,7 +132,7 @@ export class StorageRedis extends RedisStorage {
     move: (text: string, moved: string) => Promise<unknown>,
   ): Promise<Rotation> {
     return retry(async () => {
-      const text = await this.#read(redisKey)
+      const text = await this.#text(redisKey)
       const data = await this.#parse(redisKey, text)
       if (data === undefined) return 'absent'
       const answer = await move(text, formatRecord(applyChanges(data, changes)))
@@ -142,7 +142,7 @@ export class StorageRedis extends RedisStorage {
     })
   }
 
-  async #read(redisKey: string): Promise<string> {
+  async #text(redisKey: string): Promise<string> {
     return textOf(await this.send(redisKey, ['get', redisKey]))
   }
 

@@ -1,0 +1,65 @@
+import type { Loaded } from '../core/atomic-storage.ts'
+import type { TrackingListener } from './redis-tracking.ts'
+
+const MAX_ENTRIES = 10_000
+/** A connection that is cut without a word tells nothing: nobody is believed for longer than this. */
+const MAX_AGE = 10_000
+
+interface Entry {
+  readonly loaded: Loaded
+  /** Until when it may be served, by the monotonic clock. */
+  readonly until: number
+}
+
+/** Sessions that were read, each for as long as Redis has not told of a change. */
+export class ReadCache implements TrackingListener {
+  readonly #entries = new Map<string, Entry>()
+  /** What is being read, as long as nothing has changed since it was asked for. */
+  readonly #reading = new Map<string, object>()
+  #isLive = false
+
+  find(redisKey: string): Loaded | undefined {
+    const entry = this.#entries.get(redisKey)
+    return entry !== undefined && performance.now() < entry.until ? entry.loaded : undefined
+  }
+
+  /** Reads a session, and keeps it unless it has changed meanwhile. */
+  async read(
+    redisKey: string,
+    work: () => Promise<{ loaded: Loaded | undefined; lifetime: number }>,
+  ): Promise<Loaded | undefined> {
+    const token = {}
+    const start = performance.now()
+    this.#reading.set(redisKey, token)
+    try {
+      const { loaded, lifetime } = await work()
+      const isCurrent = this.#isLive && this.#reading.get(redisKey) === token
+      if (isCurrent && loaded !== undefined) {
+        if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear()
+        this.#entries.set(redisKey, { loaded, until: start + Math.min(lifetime, MAX_AGE) })
+      }
+      return loaded
+    } finally {
+      if (this.#reading.get(redisKey) === token) this.#reading.delete(redisKey)
+    }
+  }
+
+  live(): void {
+    this.#isLive = true
+  }
+
+  lost(): void {
+    this.#isLive = false
+    this.changed(undefined)
+  }
+
+  changed(redisKey: string | undefined): void {
+    if (redisKey === undefined) {
+      this.#entries.clear()
+      this.#reading.clear()
+    } else {
+      this.#entries.delete(redisKey)
+      this.#reading.delete(redisKey)
+    }
+  }
+}
