@@ -5,7 +5,7 @@
  * |---|---|
  * | `ERR_OPTION` | an option was given a value it does not take |
  * | `ERR_ID` | the application chose an id that is not of an id's shape |
- * | `ERR_KEY` | a key is not a string, or is the one key that the library keeps for itself |
+ * | `ERR_KEY` | a key is not a string, or begins with `__gsession`, which the library keeps for itself |
  * | `ERR_VALUE` | a value is not data that a session can keep |
  * | `ERR_STARTED` | `setId` or `setIdFunc` came after the session had started |
  * | `ERR_GONE` | the session was removed, regenerated or expired while this request was using it |

@@ -1,6 +1,8 @@
 import { sha1 } from '../core/sha1.ts'
 import type { RedisConnection } from './redis-client.ts'
 
+export type ScriptAnswer = number | readonly unknown[]
+
 /** A Lua script: one atomic step in the server. */
 export class RedisScript {
   readonly #source: string
@@ -11,18 +13,26 @@ export class RedisScript {
     this.#sha = sha1(source)
   }
 
-  /** Runs it. A server that does not know it, new or restarted or flushed, is given it then. */
+  /**
+   * Runs it, and answers the number or the list that it returns. A server that does not know it, new
+   * or restarted or flushed, is given it then.
+   */
   async run(
     connection: RedisConnection,
     redisKeys: readonly [string, ...string[]],
     args: readonly string[],
-  ): Promise<unknown> {
+  ): Promise<ScriptAnswer> {
     const rest = [String(redisKeys.length), ...redisKeys, ...args]
     try {
-      return await connection.send(redisKeys[0], ['evalsha', this.#sha, ...rest])
+      return answerOf(await connection.send(redisKeys[0], ['evalsha', this.#sha, ...rest]))
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return connection.send(redisKeys[0], ['eval', this.#source, ...rest])
+      return answerOf(await connection.send(redisKeys[0], ['eval', this.#source, ...rest]))
     }
   }
+}
+
+/** ioredis may be told to give numbers as texts. */
+function answerOf(reply: unknown): ScriptAnswer {
+  return Array.isArray(reply) ? reply : Number(reply)
 }

@@ -11,7 +11,7 @@ import { within } from './deadline.ts'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { redisError } from './redis-error.ts'
 import { ReadCache } from './redis-read-cache.ts'
-import type { RedisScript } from './redis-script.ts'
+import type { RedisScript, ScriptAnswer } from './redis-script.ts'
 import { canTrack, type StopTracking, track } from './redis-tracking.ts'
 
 export interface RedisStorageOptions {
@@ -189,7 +189,7 @@ export abstract class RedisStorage extends BuiltInStorage {
     script: RedisScript,
     redisKeys: readonly [string, ...string[]],
     args: readonly string[],
-  ): Promise<unknown> {
+  ): Promise<ScriptAnswer> {
     try {
       return await script.run(this.#connection, redisKeys, args)
     } catch (error) {

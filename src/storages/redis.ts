@@ -3,26 +3,26 @@ import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts
 import { SessionError } from '../core/errors.ts'
 import { Recent } from '../core/recent.ts'
 import { formatRecord, parseRecord } from './record.ts'
-import { RedisScript } from './redis-script.ts'
+import { RedisScript, type ScriptAnswer } from './redis-script.ts'
 import { type Move, RedisStorage, retry } from './redis-storage.ts'
 import { MARK_KEY, newMark, withoutMark } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
 const RECENT_CHARACTERS = 4_000_000
-/** Each script answers 1 when it was done, else what stands there instead: a text, or nil for nothing. */
+/** Each script answers 1 when it was done, else a list of what stands there instead: a text, or nil. */
 const DONE = 1
 
 /** KEYS: session. ARGV: expected text, new text, ttl. */
 const replaceIfSame = new RedisScript(`
 local text = redis.call('get', KEYS[1])
-if text ~= ARGV[1] then return text end
+if text ~= ARGV[1] then return {text} end
 redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
 return 1`)
 
 /** KEYS: session. ARGV: expected text. */
 const removeIfSame = new RedisScript(`
 local text = redis.call('get', KEYS[1])
-if text ~= ARGV[1] then return text end
+if text ~= ARGV[1] then return {text} end
 redis.call('unlink', KEYS[1])
 return 1`)
 
@@ -32,7 +32,7 @@ local taken = redis.call('get', KEYS[2])
 if taken == ARGV[2] then return 1 end
 if taken then return 0 end
 local text = redis.call('get', KEYS[1])
-if text ~= ARGV[1] then return text end
+if text ~= ARGV[1] then return {text} end
 redis.call('set', KEYS[2], ARGV[2], 'px', ARGV[3])
 if ARGV[4] == '0' then redis.call('unlink', KEYS[1]) end
 return 1`)
@@ -40,7 +40,9 @@ const TAKEN = 0
 
 /** KEYS: session, where to put it. ARGV: expected text. */
 const putAsideIfSame = new RedisScript(`
-if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('rename', KEYS[1], KEYS[2]) end`)
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('rename', KEYS[1], KEYS[2])
+return 1`)
 
 /**
  * Keeps sessions in Redis, each as one string: the JSON that GoFrame's `StorageRedis` writes. A
@@ -71,7 +73,7 @@ export class StorageRedis extends RedisStorage {
           this.#remember(redisKey, merged, result)
           return true
         }
-        text = textOf(answer)
+        text = textIn(answer)
         return undefined
       })
     })
@@ -101,7 +103,7 @@ export class StorageRedis extends RedisStorage {
       if (!created) return TAKEN
       if (keepOld) return DONE
       const answer = await this.runScript(removeIfSame, [redisKey], [text])
-      if (answer !== DONE && textOf(answer) === '') await this.send(newKey, ['unlink', newKey])
+      if (answer !== DONE && textIn(answer) === '') await this.send(newKey, ['unlink', newKey])
       return answer
     })
   }
@@ -129,7 +131,7 @@ export class StorageRedis extends RedisStorage {
   #rotate(
     redisKey: string,
     changes: Changes,
-    move: (text: string, moved: string) => Promise<unknown>,
+    move: (text: string, moved: string) => Promise<ScriptAnswer>,
   ): Promise<Rotation> {
     return retry(async () => {
       const text = await this.#text(redisKey)
@@ -138,7 +140,7 @@ export class StorageRedis extends RedisStorage {
       const answer = await move(text, formatRecord(applyChanges(data, changes)))
       if (answer === DONE) return 'rotated'
       if (answer === TAKEN) return 'taken'
-      return textOf(answer) === '' ? 'absent' : undefined
+      return textIn(answer) === '' ? 'absent' : undefined
     })
   }
 
@@ -176,6 +178,11 @@ interface Parsed {
 /** `''` stands for no record, as it does in GoFrame. */
 function textOf(answer: unknown): string {
   return typeof answer === 'string' ? answer : ''
+}
+
+/** The text in a script's answer. */
+function textIn(answer: ScriptAnswer): string {
+  return textOf(Array.isArray(answer) ? answer[0] : undefined)
 }
 
 function asideOf(redisKey: string): string {

@@ -44,6 +44,10 @@ export const CLIENTS: Readonly<Record<string, Connect<Place>>> = {
     const client = new IoRedis6({ host, port }).on('error', ignore)
     return { client, close: () => client.disconnect() }
   },
+  'ioredis 5, numbers as texts': async ({ host, port }) => {
+    const client = new IoRedis5({ host, port, stringNumbers: true }).on('error', ignore)
+    return { client, close: () => client.disconnect() }
+  },
   'ioredis 5': async ({ host, port }) => {
     const client = new IoRedis5({ host, port }).on('error', ignore)
     return { client, close: () => client.disconnect() }
