@@ -103,6 +103,7 @@ describe('the table of errors', () => {
 
 const MANAGER = optionsOf('src/core/manager.ts', 'ManagerOptions')
 const FILE = optionsOf('src/storages/file.ts', 'StorageFileOptions')
+const REDIS = optionsOf('src/storages/redis-storage.ts', 'RedisStorageOptions')
 const MEMORY = optionsOf('src/storages/memory.ts', 'StorageMemoryOptions')
 const HTTP = [
   ...optionsOf('src/http/options.ts', 'HttpSessionOptions'),
@@ -119,6 +120,8 @@ describe('the table of options', () => {
     ['README.md', 'new StorageMemory(options)', MEMORY],
     ['README.md', 'session(manager, options)', HTTP],
     ['docs/storages/file.md', 'Options', FILE],
+    ['README.md', 'new StorageRedis(options), new StorageRedisHashTable(options)', REDIS],
+    ['docs/storages/redis.md', 'Options', REDIS],
     ['docs/storages/memory.md', 'Options', MEMORY],
   ])('in %s, %s, has the names and defaults of the source', (page, heading, options) => {
     const rows = tableUnder(page, heading)
