@@ -144,7 +144,8 @@ describe.each(Object.entries(KINDS))('the contract with a read cache', (name, Ki
           reason: 'a field has the one literal that GoFrame writes for a number: 1, not 1.0',
         },
       ],
-      open: () => new Kind({ client: client(), prefix: `contract ${name} ${opened++}:`, cache: true }),
+      open: () =>
+        new Kind({ client: client(), prefix: `contract ${name} ${opened++}:`, cache: true }),
     },
   )
 })
