@@ -1,16 +1,29 @@
-// One server under test: node bench/http-server.mjs CASE STORAGE. Says its port, answers for its CPU time.
+// One server under test: node bench/http-server.mjs CASE STORAGE [REDIS]. Says its port, answers for its CPU time.
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeData, Manager, StorageFile, StorageMemory } from 'gsession'
 import { session } from 'gsession/http'
+import { StorageRedis, StorageRedisHashTable } from 'gsession/redis'
+import { createClient } from 'redis'
 import { sampleSession } from './sample.mjs'
 
-const [, , name, storageName] = process.argv
+const [, , name, storageName, redisUrl] = process.argv
 const folder = mkdtempSync(join(tmpdir(), 'gsession-bench-'))
-const storage = storageName === 'file' ? new StorageFile({ path: folder }) : new StorageMemory()
-const manager = new Manager({ storage })
+// Without the timeout of node-redis 6, which would slow down the handlers written by hand four times.
+const client = createClient({ url: redisUrl, commandOptions: { timeout: undefined } })
+// At the end the server goes first.
+client.on('error', () => undefined)
+if (redisUrl) await client.connect()
+const storages = {
+  memory: () => new StorageMemory(),
+  file: () => new StorageFile({ path: folder }),
+  redis: () => new StorageRedis({ client, prefix: 'bench:' }),
+  'redis, cached': () => new StorageRedis({ client, prefix: 'cached:', cache: true }),
+  'redis hash': () => new StorageRedisHashTable({ client, prefix: 'hash:' }),
+}
+const manager = new Manager({ storage: storages[storageName]() })
 const body = 'x'.repeat(32)
 const bytes = Buffer.from(`12345678${encodeData(sampleSession)}`)
 let counter = 0
@@ -24,6 +37,17 @@ const handlers = {
   }),
   'write + rename': (_request, response) => {
     writePlainly(counter++ % 256)
+    response.end(body)
+  },
+  'GET by hand': async (request, response) => {
+    const data = JSON.parse(await client.get(keyByHand(request)))
+    response.end(data.name === 'Ada Lovelace' ? body : 'wrong')
+  },
+  'GET + SET by hand': async (request, response) => {
+    const key = keyByHand(request)
+    const data = JSON.parse(await client.get(key))
+    data.counter = ++counter
+    await client.set(key, JSON.stringify(data), { EX: 86_400 })
     response.end(body)
   },
   write: session(manager)(async (request, response) => {
@@ -47,6 +71,14 @@ const ids = await Promise.all(
     return made.id()
   }),
 )
+
+if (redisUrl) {
+  for (const id of ids) await client.set(`hand:${id}`, encodeData(sampleSession), { EX: 86_400 })
+}
+
+function keyByHand(request) {
+  return `hand:${/sid=([^;]+)/.exec(request.headers.cookie)[1]}`
+}
 
 const server = createServer(handlers[name]).listen(0, () => {
   process.send({ port: server.address().port, ids })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
+import { startRedis } from './redis-server.mjs'
 import { median, progress, spread } from './statistics.mjs'
 
 /** Each case, its storage, the case that it is compared with, and the ratio that it shall reach. */
@@ -15,6 +16,13 @@ const CASES = [
   { name: 'write', storage: 'memory', against: 'bare' },
   { name: 'write + rename', storage: 'file', against: 'write + rename' },
   { name: 'write', storage: 'file', against: 'write + rename', toReach: 0.7 },
+  { name: 'GET by hand', storage: 'redis', against: 'GET by hand' },
+  { name: 'read', storage: 'redis', against: 'GET by hand', toReach: 0.9 },
+  { name: 'read', storage: 'redis hash', against: 'GET by hand' },
+  { name: 'read', storage: 'redis, cached', against: 'bare', toReach: 0.75 },
+  { name: 'GET + SET by hand', storage: 'redis', against: 'GET + SET by hand' },
+  { name: 'write', storage: 'redis', against: 'GET + SET by hand', toReach: 0.85 },
+  { name: 'write', storage: 'redis hash', against: 'GET + SET by hand' },
 ]
 const CONNECTIONS = 32
 const server = fileURLToPath(new URL('./http-server.mjs', import.meta.url))
@@ -26,7 +34,10 @@ const pinning = canPin
 
 /** Requests per second of each case, in turn, round by round. */
 export async function benchHttp({ rounds, seconds }) {
-  const servers = await Promise.all(CASES.map(startServer))
+  const redis = await startRedis(command =>
+    canPin ? ['/usr/bin/taskset', '-c', '0', ...command] : command,
+  )
+  const servers = await Promise.all(CASES.map(one => startServer(one, redis.url)))
   try {
     for (const one of servers) await load(one, 1)
     for (let round = 0; round < rounds; round++) {
@@ -37,6 +48,7 @@ export async function benchHttp({ rounds, seconds }) {
     }
   } finally {
     for (const one of servers) one.child.disconnect()
+    redis.stop()
   }
   return servers.map(one =>
     summarize(
@@ -65,8 +77,9 @@ function summarize(one, other) {
   }
 }
 
-async function startServer(one) {
-  const child = fork(server, [one.name, one.storage], pinning)
+async function startServer(one, redisUrl) {
+  const url = one.storage.startsWith('redis') ? [redisUrl] : []
+  const child = fork(server, [one.name, one.storage, ...url], pinning)
   const [{ port, ids }] = await once(child, 'message')
   return { ...one, child, port, ids, samples: [] }
 }

@@ -1,0 +1,38 @@
+// A real Redis for the benchmark, on a port of its own and on the core of the server under test.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { ensureServers } from '../scripts/redis.mjs'
+
+/** Starts it, with its output thrown away, and answers its URL and how to stop it. */
+export async function startRedis(pinned) {
+  const port = await freePort()
+  const options = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+  ]
+  const [command, ...args] = pinned([ensureServers().REDIS_SERVER, ...options])
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    output += chunk
+    if (output.includes('Ready to accept connections')) break
+  }
+  child.stdout.resume()
+  return { url: `redis://127.0.0.1:${port}`, stop: () => child.kill() }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
