@@ -5,7 +5,6 @@ import {
   fstatSync,
   fsync,
   futimesSync,
-  lstatSync,
   openSync,
   renameSync,
   type Stats,
@@ -15,55 +14,83 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { SessionError } from '../core/errors.ts'
+import { isSameFile, removeIfThere, statIfThere } from './file-calls.ts'
 import { codeOf } from './file-error.ts'
+import { type FileLocks, nameOfLock } from './file-locks.ts'
 
 /** How long a lock is its holder's alone. One that stands still for longer was left by a dead process. */
-const LEASE = 1000
+export const LEASE = 1000
 /** How long to wait for a lock that keeps changing hands. */
 const PATIENCE = 10_000
 const LONGEST_PAUSE = 8
+const REMOVED_SUFFIX = '.removed'
 const FLAGS =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 
 const flush = promisify(fsync)
 
-/** The lock was taken over while it was held: what was read under it may be old. Start again. */
-export class LockLost extends Error {}
+/** The lock was taken away while it was held: what was read under it may be old. Start again. */
+export class LockLost extends Error {
+  readonly id: string
+
+  constructor(id: string) {
+    super()
+    this.id = id
+  }
+}
 
 /**
- * The sole right to change one session file, against all processes. The lock is a file beside it that
- * only one can create, and that becomes the new session file: renaming it stores and unlocks in one
- * step, at no more system calls than any atomic write.
+ * The sole right to change one session file, against all processes. The lock is a file that only one
+ * can create, and that becomes the new session file: renaming it stores and unlocks in one step, at no
+ * more system calls than any atomic write.
+ *
+ * Whatever is done with the lock in hand goes by the lock's path, and {@link FileLocks} sees to it
+ * that this path leads nowhere once others may have the lock.
  */
 export class FileLock {
-  readonly #path: string
+  readonly #locks: FileLocks
+  readonly #id: string
   readonly #descriptor: number
-  readonly #since = performance.now()
-  #held = true
+  readonly #since: number
+  #path: string
+  /** What the file looks like, once its descriptor is closed. */
+  #stats: Stats | undefined
+  #isOpen = true
+  #isStored = false
 
-  private constructor(path: string, descriptor: number) {
-    this.#path = path
-    this.#descriptor = descriptor
+  private constructor(locks: FileLocks, id: string) {
+    this.#locks = locks
+    this.#id = id
+    this.#path = locks.pathOf(id)
+    // Before the file is there: a process that is stopped right after must not think the lock young.
+    this.#since = performance.now()
+    this.#descriptor = openSync(this.#path, FLAGS, 0o600)
   }
 
   /**
-   * Waits until the lock is free and takes it. A lock left by a killed process is taken over after a
+   * Waits until the lock is free and takes it. A lock left by a killed process is taken away after a
    * second.
    *
    * @throws {@link SessionError} `ERR_CONFLICT` when others held it for ten seconds
    */
-  static async take(path: string): Promise<FileLock> {
-    const wait = new LockWait(path)
+  static async take(locks: FileLocks, id: string): Promise<FileLock> {
+    const wait = new LockWait(locks, id)
     for (;;) {
-      const lock = FileLock.#tryTake(path)
+      const lock = FileLock.#tryTake(locks, id)
       if (lock !== undefined) return lock
       await wait.pause()
     }
   }
 
-  static #tryTake(path: string): FileLock | undefined {
-    const descriptor = createFile(path)
-    return descriptor === undefined ? undefined : new FileLock(path, descriptor)
+  static #tryTake(locks: FileLocks, id: string): FileLock | undefined {
+    try {
+      return new FileLock(locks, id)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'ENOENT') locks.refresh()
+      else if (code !== 'EEXIST') throw error
+      return undefined
+    }
   }
 
   /**
@@ -72,7 +99,7 @@ export class FileLock {
    * @param time - what the file tells as the time of its last change, in milliseconds since 1970
    * @param durable - whether to wait until the disk has them, so that they survive a power failure
    * @returns what the file looks like
-   * @throws {@link LockLost} when the lock was taken over; nothing was stored
+   * @throws {@link LockLost} when the lock was taken away; nothing was stored
    */
   async store(bytes: Buffer, target: string, time: number, durable: boolean): Promise<Stats> {
     for (let written = 0; written < bytes.length; )
@@ -81,124 +108,101 @@ export class FileLock {
     fchmodSync(this.#descriptor, 0o600)
     futimesSync(this.#descriptor, time / 1000, time / 1000)
     if (durable) await flush(this.#descriptor)
-    this.checkStillHeld()
     const stats = fstatSync(this.#descriptor)
-    try {
-      this.#close()
-      renameSync(this.#path, target)
-      return stats
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') throw new LockLost()
-      removeIfThere(this.#path)
-      throw error
-    }
+    this.#stats = stats
+    this.#close()
+    this.#whileHeld(() => renameSync(this.#path, target))
+    this.#isStored = true
+    return stats
+  }
+
+  /**
+   * Removes the session file: takes it to the place of the lock first, since a removal by its own path
+   * could come late and hit a newer one. Not over the lock itself, which file systems make slow so
+   * that nothing is lost by it.
+   *
+   * @throws {@link LockLost} when the lock was taken away; nothing was removed
+   */
+  remove(target: string): void {
+    this.#whileHeld(() => {
+      if (statIfThere(target) !== undefined) renameSync(target, this.#path + REMOVED_SUFFIX)
+    })
+    removeIfThere(this.#path + REMOVED_SUFFIX)
   }
 
   /** Gives up the lock, if it is still held, with nothing stored. */
   release(): void {
-    if (!this.#held) return
     try {
-      if (this.#isOurs()) removeIfThere(this.#path)
+      if (!this.#isStored) this.#whileHeld(() => unlinkSync(this.#path))
+    } catch (error) {
+      if (!(error instanceof LockLost)) throw error
     } finally {
-      this.#close()
+      if (this.#isOpen) this.#close()
+    }
+  }
+
+  #close(): void {
+    this.#isOpen = false
+    closeSync(this.#descriptor)
+  }
+
+  #whileHeld(call: () => void): void {
+    for (;;) {
+      try {
+        call()
+        return
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error
+        this.#follow()
+      }
     }
   }
 
   /**
-   * Within half the lease nobody may have taken it over, and there is nothing to look up.
-   *
-   * @throws {@link LockLost} when the lock was taken over
+   * Finds the lock again when others had their locks taken away. Within half the lease it was not this
+   * one that was meant; later, somebody may be about to remove it, and it counts as lost.
    */
-  checkStillHeld(): void {
-    if (performance.now() - this.#since > LEASE / 2 && !this.#isOurs()) throw new LockLost()
-  }
-
-  #close(): void {
-    this.#held = false
-    closeSync(this.#descriptor)
-  }
-
-  #isOurs(): boolean {
-    return lstatSync(this.#path, { throwIfNoEntry: false })?.ino === fstatSync(this.#descriptor).ino
+  #follow(): void {
+    this.#locks.refresh()
+    const path = this.#locks.pathOf(this.#id)
+    const found = statIfThere(path)
+    const isOurs =
+      found !== undefined && isSameFile(found, this.#stats ?? fstatSync(this.#descriptor))
+    // Looked up after the look at the file, not before: this process may be stopped in between.
+    if (!isOurs || performance.now() - this.#since > LEASE / 2) throw new LockLost(this.#id)
+    this.#path = path
   }
 }
 
 /** Waiting for a lock, and taking it away from a holder that is dead. */
 class LockWait {
-  readonly #path: string
+  readonly #locks: FileLocks
+  readonly #id: string
   readonly #since = performance.now()
   #pause = 1
   /** The lock as it was when it last changed, and when that was seen. */
   #seen: Stats | undefined
   #seenAt = 0
 
-  constructor(path: string) {
-    this.#path = path
+  constructor(locks: FileLocks, id: string) {
+    this.#locks = locks
+    this.#id = id
   }
 
   async pause(): Promise<void> {
     const now = performance.now()
-    const stats = lstatSync(this.#path, { throwIfNoEntry: false })
-    if (stats === undefined) return
-    if (!isSameFile(stats, this.#seen)) {
-      this.#seen = stats
-      this.#seenAt = now
-    } else if (now - this.#seenAt > LEASE) {
-      takeAway(this.#path, stats)
-    }
     if (now - this.#since > PATIENCE) {
       throw new SessionError('ERR_CONFLICT', 'Others kept the session file locked for ten seconds')
     }
+    const stats = statIfThere(this.#locks.pathOf(this.#id))
+    if (stats === undefined) return
+    if (!isSameFile(stats, this.#seen)) {
+      this.#seen = stats
+      this.#seenAt = performance.now()
+    } else if (now - this.#seenAt > LEASE) {
+      this.#locks.takeAway(new Map([[nameOfLock(this.#id), stats]]))
+    }
     await sleep(this.#pause * (0.5 + Math.random()))
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)
-  }
-}
-
-function isSameFile(a: Stats, b: Stats | undefined): boolean {
-  return a.ino === b?.ino && a.mtimeMs === b.mtimeMs
-}
-
-/**
- * Removes a lock that a dead process left. One process does so at a time: else a second one, which
- * looked before and removes after, would take away the lock that the first has made since.
- */
-function takeAway(path: string, left: Stats): void {
-  const guard = `${path}.takeover`
-  const descriptor = createFile(guard)
-  if (descriptor === undefined) {
-    removeIfOld(guard, LEASE)
-    return
-  }
-  try {
-    closeSync(descriptor)
-    const stats = lstatSync(path, { throwIfNoEntry: false })
-    if (stats !== undefined && isSameFile(stats, left)) removeIfThere(path)
-  } finally {
-    removeIfThere(guard)
-  }
-}
-
-/** Creates a file for this user alone. `undefined` when there is one already. */
-function createFile(path: string): number | undefined {
-  try {
-    return openSync(path, FLAGS, 0o600)
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return undefined
-    throw error
-  }
-}
-
-/** Removes a file that was last changed that many milliseconds ago, or longer. */
-export function removeIfOld(path: string, age: number): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats?.isFile() && Date.now() - stats.mtimeMs > age) removeIfThere(path)
-}
-
-/** Removes a file; one that is not there any more is as good. */
-export function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
   }
 }

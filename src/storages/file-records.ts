@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  lstatSync,
   openSync,
   readSync,
   renameSync,
@@ -15,14 +14,17 @@ import type { Awaitable } from '../core/atomic-storage.ts'
 import { SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { FileCache } from './file-cache.ts'
+import { statIfThere } from './file-calls.ts'
 import type { FileCipher } from './file-cipher.ts'
 import { codeOf, fileError } from './file-error.ts'
-import { FileLock, LockLost, removeIfThere } from './file-lock.ts'
+import type { SessionFolder } from './file-folder.ts'
+import { FileLock, LockLost } from './file-lock.ts'
+import { FileLocks } from './file-locks.ts'
 import { decodeFile, encodeFile, type FileRecord, HEADER_BYTES } from './file-record.ts'
 
 export const SESSION_SUFFIX = '.session'
-/** After the name of the session file: `yarn.lock` is none of ours. */
-export const LOCK_SUFFIX = '.lock'
+/** Of a record that makes no sense, kept for somebody to look at. */
+export const UNREADABLE_SUFFIX = '.unreadable'
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 const ATTEMPTS = 5
 /** GoFrame writes in place: a record that makes no sense yet may do so a moment later. */
@@ -41,14 +43,16 @@ export interface HeldRecord {
 
 /** The session files of one folder: reading them, and changing them one process at a time. */
 export class FileRecords {
-  readonly #folder: string
+  readonly locks: FileLocks
+  readonly #folder: SessionFolder
   readonly #cipher: FileCipher
   readonly #durable: boolean
   readonly #cache: FileCache
   /** Within this process the lock passes from one to the next, and only the first waits for others. */
   readonly #queue = new KeyedQueue()
 
-  constructor(folder: string, cipher: FileCipher, durable: boolean, maxCached: number) {
+  constructor(folder: SessionFolder, cipher: FileCipher, durable: boolean, maxCached: number) {
+    this.locks = new FileLocks(folder)
     this.#folder = folder
     this.#cipher = cipher
     this.#durable = durable
@@ -61,7 +65,7 @@ export class FileRecords {
    */
   read(id: string): Awaitable<FileRecord | undefined> {
     try {
-      return this.#read(id, this.#stat(id))
+      return this.#read(id, this.#look(id))
     } catch (error) {
       if (error instanceof HalfWritten || isUnreadable(error)) return this.#readPatiently(id)
       throw fileError(error)
@@ -71,7 +75,7 @@ export class FileRecords {
   /** Whether there is a file for this session, whatever it says. */
   exists(id: string): boolean {
     try {
-      return this.#stat(id) !== undefined
+      return this.#look(id) !== undefined
     } catch (error) {
       throw fileError(error)
     }
@@ -99,20 +103,21 @@ export class FileRecords {
         return await this.#changeOnce(id, work)
       } catch (error) {
         if (error instanceof HalfWritten) await sleep(WRITING_PAUSE)
-        else if (!(error instanceof LockLost)) throw fileError(error)
+        // The loss of another lock, held around this one, is for its own holder to deal with.
+        else if (!(error instanceof LockLost && error.id === id)) throw fileError(error)
         else if (++losses === ATTEMPTS) throw lostTooOften()
       }
     }
   }
 
   async #changeOnce<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
-    const lock = await FileLock.take(this.#pathOf(id) + LOCK_SUFFIX)
+    const lock = await FileLock.take(this.locks, id)
     try {
-      const stats = this.#stat(id)
+      const stats = statIfThere(this.#pathOf(id))
       return await work({
         record: this.#readOrPutAside(id, stats),
         store: changed => this.#store(lock, id, changed, timeAfter(stats)),
-        remove: () => this.#remove(lock, id),
+        remove: () => this.#remove(lock, id, stats),
       })
     } finally {
       lock.release()
@@ -128,7 +133,7 @@ export class FileRecords {
 
   /** A rename or a removal survives a power failure once the folder is on the disk. */
   async #flushFolder(): Promise<void> {
-    const folder = await open(this.#folder, 'r')
+    const folder = await open(this.#folder.path, 'r')
     try {
       await folder.sync()
     } finally {
@@ -136,9 +141,8 @@ export class FileRecords {
     }
   }
 
-  async #remove(lock: FileLock, id: string): Promise<void> {
-    lock.checkStillHeld()
-    removeIfThere(this.#pathOf(id))
+  async #remove(lock: FileLock, id: string, stats: Stats | undefined): Promise<void> {
+    if (stats !== undefined) lock.remove(this.#pathOf(id))
     this.#cache.forget(id)
     if (this.#durable) await this.#flushFolder()
   }
@@ -146,7 +150,7 @@ export class FileRecords {
   async #readPatiently(id: string): Promise<FileRecord | undefined> {
     for (;;) {
       try {
-        return this.#read(id, this.#stat(id))
+        return this.#read(id, this.#look(id))
       } catch (error) {
         if (isUnreadable(error)) return this.change(id, held => held.record)
         if (!(error instanceof HalfWritten)) throw fileError(error)
@@ -160,7 +164,7 @@ export class FileRecords {
       return this.#read(id, stats)
     } catch (error) {
       if (isUnreadable(error)) {
-        renameSync(this.#pathOf(id), join(this.#folder, `${id}.unreadable`))
+        renameSync(this.#pathOf(id), join(this.#folder.path, id + UNREADABLE_SUFFIX))
         this.#cache.forget(id)
       }
       throw error
@@ -177,7 +181,10 @@ export class FileRecords {
 
   #readFile(id: string): FileRecord | undefined {
     const file = readWholeFile(this.#pathOf(id))
-    if (file === undefined) return undefined
+    if (file === undefined) {
+      this.#folder.check()
+      return undefined
+    }
     const record = this.#decode(id, file)
     if (record !== undefined) this.#cache.noteRead(id, record, file.stats)
     return record
@@ -193,12 +200,15 @@ export class FileRecords {
     }
   }
 
-  #stat(id: string): Stats | undefined {
-    return lstatSync(this.#pathOf(id), { throwIfNoEntry: false })
+  /** What the file looks like. That there is none is an answer as long as its folder is there. */
+  #look(id: string): Stats | undefined {
+    const stats = statIfThere(this.#pathOf(id))
+    if (stats === undefined) this.#folder.check()
+    return stats
   }
 
   #pathOf(id: string): string {
-    return this.#folder + sep + id + SESSION_SUFFIX
+    return this.#folder.path + sep + id + SESSION_SUFFIX
   }
 }
 

@@ -1,23 +1,28 @@
-import { type Dir, lstatSync, type Stats } from 'node:fs'
+import type { Dir, Stats } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { runLater } from '../core/clock.ts'
 import { isSessionId } from '../core/session-id.ts'
+import { removeIfThere, statIfThere } from './file-calls.ts'
 import { Failures, fileError } from './file-error.ts'
-import { removeIfOld } from './file-lock.ts'
-import { LOCK_SUFFIX, SESSION_SUFFIX } from './file-records.ts'
+import { LEASE } from './file-lock.ts'
+import type { FileLocks } from './file-locks.ts'
+import { SESSION_SUFFIX, UNREADABLE_SUFFIX } from './file-records.ts'
 
 /** How long the sweeper works before other work gets a turn, in milliseconds. */
 const SLICE = 2
 /** A lock this old was left by a killed process; the living hold one for milliseconds. */
 const OLD_LOCK = 60_000
+/** Time enough for somebody to look at a record that was put aside, or to find its key: 30 days. */
+const OLD_UNREADABLE = 30 * 24 * 3_600_000
 /** The first sweep comes soon, so that processes that live shorter than an interval sweep too. */
 const FIRST_DELAY = 60_000
 
 /** What the sweeper asks of the storage. */
 export interface SweptFolder {
   readonly folder: string
+  readonly locks: FileLocks
   /** Whether a session file that was last changed then may have expired. */
   mayBeExpired(changedAt: number): boolean
   /** Removes the session if it has expired, looking again under its lock. Tells whether it did. */
@@ -46,8 +51,12 @@ export class FileSweeper {
     clearTimeout(this.#timer)
   }
 
-  /** Sweeps the folder once. Answers how many sessions were removed. */
-  async sweep(): Promise<number> {
+  /**
+   * Sweeps the folder once. Answers how many sessions were removed.
+   *
+   * @param isAwaited - whether the process is to stay alive for it
+   */
+  async sweep(isAwaited = true): Promise<number> {
     const failures = new Failures()
     let removed = 0
     let sliceEnd = performance.now() + SLICE
@@ -60,8 +69,17 @@ export class FileSweeper {
       await nextTurn()
       sliceEnd = performance.now() + SLICE
     }
+    await failures.gather(() => this.#sweepLocks(isAwaited))
     failures.throwFirst()
     return removed
+  }
+
+  /** What the dead left does not change while one looks. A clock that was set would make all look old. */
+  async #sweepLocks(isAwaited: boolean): Promise<void> {
+    const old = this.#target.locks.olderThan(OLD_LOCK)
+    if (old.size === 0) return
+    await sleep(LEASE, undefined, { ref: isAwaited })
+    if (!this.#stopped) this.#target.locks.takeAway(old)
   }
 
   async #openFolder(): Promise<Dir> {
@@ -77,13 +95,15 @@ export class FileSweeper {
     const [id, suffix] = splitName(name)
     if (!isSessionId(id)) return false
     const path = join(this.#target.folder, name)
-    if (suffix !== SESSION_SUFFIX) {
-      if (suffix.startsWith(SESSION_SUFFIX + LOCK_SUFFIX)) removeIfOld(path, OLD_LOCK)
-      return false
-    }
     const stats = statFile(path)
-    const mayBeExpired = stats !== undefined && this.#target.mayBeExpired(stats.mtimeMs)
-    return mayBeExpired && this.#target.removeExpired(id)
+    if (stats === undefined) return false
+    if (suffix === SESSION_SUFFIX) {
+      return this.#target.mayBeExpired(stats.mtimeMs) && this.#target.removeExpired(id)
+    }
+    // It was renamed when it was put aside: that is a change of the file's state, not of its content.
+    const isOld = Date.now() - stats.ctimeMs > OLD_UNREADABLE
+    if (suffix === UNREADABLE_SUFFIX && isOld) removeIfThere(path)
+    return false
   }
 
   #schedule(delay: number): void {
@@ -93,7 +113,7 @@ export class FileSweeper {
 
   /** A sweep only frees space: what could not be removed now is tried again next time. */
   async #sweepInBackground(): Promise<void> {
-    await this.sweep().catch(() => 0)
+    await this.sweep(false).catch(() => 0)
     this.#timer = undefined
     this.#schedule(this.#interval)
   }
@@ -105,6 +125,6 @@ function splitName(name: string): [id: string, suffix: string] {
 }
 
 function statFile(path: string): Stats | undefined {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
+  const stats = statIfThere(path)
   return stats?.isFile() ? stats : undefined
 }

@@ -10,7 +10,7 @@ import { aesGcm, type EncryptionKey } from './aes-gcm.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
 import { type FileCipher, plainText } from './file-cipher.ts'
 import { Failures } from './file-error.ts'
-import { defaultFolder, openFolder } from './file-folder.ts'
+import { defaultFolder, SessionFolder } from './file-folder.ts'
 import type { FileRecord } from './file-record.ts'
 import { FileRecords } from './file-records.ts'
 import { FileSweeper } from './file-sweeper.ts'
@@ -90,12 +90,13 @@ export class StorageFile extends BuiltInStorage {
     }
     const interval = parseDuration('sweepInterval', sweepInterval)
     const cipher = chooseCipher(options.encryption)
-    this.path = openFolder(options.path ?? defaultFolder())
-    this.#records = new FileRecords(this.path, cipher, durability === 'power', maxCached)
+    const folder = new SessionFolder(options.path ?? defaultFolder())
+    this.path = folder.path
+    this.#records = new FileRecords(folder, cipher, durability === 'power', maxCached)
     this.#sweeper = this.#makeSweeper(interval)
   }
 
-  create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
+  async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
     this.#check(id, ttl)
     return this.#records.change(id, async held => {
       if (this.#isAlive(held.record, ttl)) return false
@@ -104,14 +105,19 @@ export class StorageFile extends BuiltInStorage {
     })
   }
 
+  /** Answers at once when it can, and rejects when it fails: it never throws. */
   load(id: string, ttl: number): Awaitable<Loaded | undefined> {
-    this.#check(id, ttl)
-    const record = this.#records.read(id)
-    if (record instanceof Promise) return record.then(later => this.#loaded(later, ttl))
-    return this.#loaded(record, ttl)
+    try {
+      this.#check(id, ttl)
+      const record = this.#records.read(id)
+      if (record instanceof Promise) return record.then(later => this.#loaded(later, ttl))
+      return this.#loaded(record, ttl)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
-  merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
+  async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
     this.#check(id, ttl)
     return this.#records.change(id, async held => {
       if (!this.#isAlive(held.record, ttl)) return false
@@ -157,7 +163,7 @@ export class StorageFile extends BuiltInStorage {
     if (this.#records.exists(id)) await this.#records.change(id, held => held.remove())
   }
 
-  protected replace(id: string, data: EncodedData, ttl: number): Promise<void> {
+  protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
     this.#check(id, ttl)
     return this.#records.change(id, held => held.store({ usedAt: this.clock(), data }))
   }
@@ -210,6 +216,7 @@ export class StorageFile extends BuiltInStorage {
   #makeSweeper(interval: number): FileSweeper {
     const target = {
       folder: this.path,
+      locks: this.#records.locks,
       mayBeExpired: (changedAt: number) =>
         this.#longestTtl > 0 && changedAt + this.#longestTtl < this.clock(),
       removeExpired: (id: string) =>

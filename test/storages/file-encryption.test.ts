@@ -2,7 +2,6 @@ import { createDecipheriv, randomBytes } from 'node:crypto'
 import {
   copyFileSync,
   existsSync,
-  readdirSync,
   readFileSync,
   renameSync,
   utimesSync,
@@ -12,6 +11,7 @@ import { join } from 'node:path'
 import { Manager, StorageFile, type StorageFileOptions } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { filesIn } from './file-names.ts'
 
 const HOUR = 3_600_000
 const ID = 'the-session'
@@ -163,7 +163,7 @@ describe('a key', () => {
     const wrong = open({ keys: [randomBytes(32)] }, folder).storage
     const manager = new Manager({ storage: wrong, idAtRest: 'plain', clock: () => TIME })
     await expect(manager.new(ID).get('user')).rejects.toMatchObject(UNREADABLE)
-    expect(readdirSync(folder)).toEqual([`${ID}.unreadable`])
+    expect(filesIn(folder)).toEqual([`${ID}.unreadable`])
     expect(readFileSync(join(folder, `${ID}.unreadable`))).toEqual(bytes)
     expect(await manager.new(ID).data()).toEqual({})
   })

@@ -16,6 +16,7 @@ import { SessionError, StorageFile, type StorageFileOptions } from 'gsession'
 import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Changes } from '../../src/core/changes.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { filesIn, locksIn } from './file-names.ts'
 
 const HOUR = 3_600_000
 const DIST = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
@@ -92,6 +93,8 @@ vi.mock('node:fs', async importOriginal => {
     fstatSync: failing('fstatSync', real.fstatSync as Call),
     lstatSync: failing('lstatSync', real.lstatSync as Call),
     renameSync: failing('renameSync', real.renameSync as Call),
+    mkdirSync: failing('mkdirSync', real.mkdirSync as Call),
+    readdirSync: failing('readdirSync', real.readdirSync as Call),
     unlinkSync: failing('unlinkSync', real.unlinkSync as Call),
     closeSync: failing('closeSync', real.closeSync as Call),
     fsync,
@@ -287,13 +290,11 @@ async function goOn({ storage, folder }: Case): Promise<void> {
   ])
   expect(await storage.getSession(ID, HOUR)).toEqual({ next: true })
   await storage.destroy(ID)
-  expect(readdirSync(folder)).toEqual([`${NEW_ID}.session`])
+  expect(filesIn(folder)).toEqual([`${NEW_ID}.session`])
 }
 
 it('does not keep the next calls from doing what they should, however it failed', async () => {
-  const locked = checked.filter(({ folder }) =>
-    readdirSync(folder).some(name => name.endsWith('.lock')),
-  )
+  const locked = checked.filter(({ folder }) => locksIn(folder).length > 0)
   const failed = checked.filter(one => one.failed)
   const began = performance.now()
   // All at once: where a lock was left behind, they wait for it.
@@ -340,17 +341,17 @@ describe('a sweep', () => {
     const path = tempFolder()
     const early = new StorageFile({ path, clock: () => TIME })
     for (const id of ['a', 'b', 'c', 'd']) await early.setSession(id, {}, HOUR)
-    for (const name of readdirSync(path)) utimesSync(join(path, name), 1, 1)
+    for (const name of filesIn(path)) utimesSync(join(path, name), 1, 1)
     const storage = new StorageFile({ path })
     await storage.getSession('e', HOUR)
     failCalls(4, 4, 'EIO')
     await expect(storage.sweep()).rejects.toMatchObject({ code: 'ERR_STORAGE' })
     expect(plan.calls).toBeGreaterThan(20)
     failCalls(0, 0, 'EIO')
-    const left = readdirSync(path).filter(name => name.endsWith('.session'))
+    const left = filesIn(path).filter(name => name.endsWith('.session'))
     expect(left).toHaveLength(1)
     expect(await storage.sweep()).toBe(1)
-    expect(readdirSync(path)).toEqual([])
+    expect(filesIn(path)).toEqual([])
   })
 })
 
@@ -470,13 +471,13 @@ describe.skipIf(process.platform === 'win32')('a real fault', () => {
       full,
     )
     expect(await stored(path, {})).toEqual([OLD, undefined])
-    expect(readdirSync(path)).toEqual([`${ID}.session`])
+    expect(filesIn(path)).toEqual([`${ID}.session`])
 
     expect(() => writeFileSync(join(path, 'filler'), Buffer.alloc(64 * 1024))).toThrow('ENOSPC')
     await expect(storage.merge(ID, CHANGES, HOUR)).rejects.toMatchObject(full)
     await expect(storage.create(NEW_ID, CHANGES.set, HOUR)).rejects.toMatchObject(full)
     expect(await storage.getSession(ID, HOUR)).toEqual(OLD)
-    expect(readdirSync(path).sort()).toEqual(['filler', `${ID}.session`])
+    expect(filesIn(path)).toEqual(['filler', `${ID}.session`])
 
     rmSync(join(path, 'filler'))
     expect(await storage.merge(ID, CHANGES, HOUR)).toBe(true)

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { Manager, newSessionId, StorageFile } from 'gsession'
 import { expect, it } from 'vitest'
 import { FileWorker } from '../helpers/file-workers.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { locksIn } from './file-names.ts'
 
 const HOUR = 3_600_000
 const KILLS = 200
@@ -77,7 +77,7 @@ it(`keeps every session that was stored, through ${KILLS} kills in the middle of
   const versions = kills.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
   const taken = Math.round(performance.now() - began)
   console.log(`${kills.length} kills, ${versions} versions of 200 kB, ${taken} ms:`, faults)
-  const locks = readdirSync(folder).filter(name => name.endsWith('.lock')).length
+  const locks = locksIn(folder).length
   console.log(`${locks} of them while the lock was held`)
   expect(versions).toBeGreaterThan(KILLS)
   expect(faults).toEqual({ lost: 0, old: 0, torn: 0, errors: 0 })

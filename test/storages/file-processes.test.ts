@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { Manager, newSessionId, StorageFile } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
 import { DIED, FileWorker } from '../helpers/file-workers.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { filesIn, locksIn } from './file-names.ts'
 
 const HOUR = 3_600_000
 const PROCESSES = 4
@@ -33,7 +34,8 @@ describe('processes that share a folder', () => {
     const taken = performance.now() - began
     console.log(`${PROCESSES} processes x 500 updates of one session: ${Math.round(taken)} ms`)
     expect(await manager.new(id).data()).toEqual({ old: true, n: 4 * 500 })
-    expect(readdirSync(folder)).toEqual([`${id}.session`])
+    expect(filesIn(folder)).toEqual([`${id}.session`])
+    expect(locksIn(folder)).toEqual([])
   })
 
   it('lose no change of different keys', async () => {
@@ -66,7 +68,8 @@ describe('processes that share a folder', () => {
     await manager.new(id).get('old')
     await first?.call('removeAll', id)
     await expect(second?.call('setInOpened', id, 'n', 1)).rejects.toThrow('ERR_GONE')
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
+    expect(locksIn(folder)).toEqual([])
     expect(await manager.new(id).data()).toEqual({})
     expect(await second?.call('data', id)).toEqual({})
   })
@@ -84,7 +87,7 @@ describe('processes that share a folder', () => {
       for (const write of outcome) {
         if (write.status === 'rejected') expect(String(write.reason)).toContain('ERR_GONE')
       }
-      expect(readdirSync(folder).filter(name => name.includes(id))).toEqual([])
+      expect(filesIn(folder).filter(name => name.includes(id))).toEqual([])
     }
   })
 })
@@ -96,7 +99,8 @@ describe('a process that dies with the lock in its hands', () => {
     await manager.new(id).update('n', () => 1)
     const before = readFileSync(`${folder}/${id}.session`)
     await expect(dying?.call('updateUnderSignal', id, 'n', 'SIGKILL')).rejects.toThrow(DIED)
-    expect(readdirSync(folder).sort()).toEqual([`${id}.session`, `${id}.session.lock`])
+    expect(filesIn(folder)).toEqual([`${id}.session`])
+    expect(locksIn(folder)).toEqual([id])
     expect(readFileSync(`${folder}/${id}.session`)).toEqual(before)
 
     const began = performance.now()
@@ -105,7 +109,8 @@ describe('a process that dies with the lock in its hands', () => {
     console.log(`A lock of a killed process held up three others for ${Math.round(taken)} ms`)
     expect(taken).toBeLessThan(2000)
     expect(await manager.new(id).data()).toEqual({ old: true, n: 31 })
-    expect(readdirSync(folder)).toEqual([`${id}.session`])
+    expect(filesIn(folder)).toEqual([`${id}.session`])
+    expect(locksIn(folder)).toEqual([])
   })
 
   it('does not hold up those who read', async () => {
@@ -130,17 +135,6 @@ describe('a process that dies with the lock in its hands', () => {
     await Promise.all(ids.map(id => manager.new(id).update('n', () => 1)))
     expect(performance.now() - began).toBeLessThan(2000)
   })
-
-  it('holds up nobody for long when it died while it took such a lock away', async () => {
-    const { folder, id, manager } = await share()
-    const [holder, taker] = await FileWorker.startMany(2, folder)
-    await expect(holder?.call('updateUnderSignal', id, 'n', 'SIGKILL')).rejects.toThrow(DIED)
-    // What the taker leaves behind when it is killed between its steps.
-    writeFileSync(`${folder}/${id}.session.lock.takeover`, '')
-    await taker?.call('increment', id, 1)
-    expect(await manager.new(id).get('n')).toBe(1)
-    expect(readdirSync(folder)).toEqual([`${id}.session`])
-  })
 })
 
 describe('a process that is stopped with the lock in its hands', () => {
@@ -148,7 +142,7 @@ describe('a process that is stopped with the lock in its hands', () => {
     const { folder, id, manager } = await share()
     const [stopped, other] = await FileWorker.startMany(2, folder)
     const updating = stopped?.call('updateUnderSignal', id, 'n', 'SIGSTOP')
-    await vi.waitUntil(() => readdirSync(folder).includes(`${id}.session.lock`), {
+    await vi.waitUntil(() => locksIn(folder).includes(id), {
       timeout: 5000,
       interval: 1,
     })
@@ -157,7 +151,8 @@ describe('a process that is stopped with the lock in its hands', () => {
     stopped?.process.kill('SIGCONT')
     expect(await updating).toBe(6)
     expect(await manager.new(id).data()).toEqual({ old: true, n: 6 })
-    expect(readdirSync(folder)).toEqual([`${id}.session`])
+    expect(filesIn(folder)).toEqual([`${id}.session`])
+    expect(locksIn(folder)).toEqual([])
   })
 
   it('cannot bring back a session that was logged out meanwhile', async () => {
@@ -165,7 +160,7 @@ describe('a process that is stopped with the lock in its hands', () => {
     const [stopped, other] = await FileWorker.startMany(2, folder)
     await stopped?.call('open', id)
     const updating = stopped?.call('updateOpenedUnderSignal', id, 'n', 'SIGSTOP')
-    await vi.waitUntil(() => readdirSync(folder).includes(`${id}.session.lock`), {
+    await vi.waitUntil(() => locksIn(folder).includes(id), {
       timeout: 5000,
       interval: 1,
     })
@@ -173,6 +168,7 @@ describe('a process that is stopped with the lock in its hands', () => {
     stopped?.process.kill('SIGCONT')
     await expect(updating).rejects.toThrow('ERR_GONE')
     expect(await manager.new(id).data()).toEqual({})
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
+    expect(locksIn(folder)).toEqual([])
   })
 })

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -15,10 +14,12 @@ import { join } from 'node:path'
 import { type EncryptionKey, Manager, StorageFile, type StorageFileOptions } from 'gsession'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { filesIn, lockFolder, locksIn } from './file-names.ts'
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND
-const YEAR = 365 * 24 * HOUR
+const DAY = 24 * HOUR
+const YEAR = 365 * DAY
 
 /** A clock that stands still until it is moved. */
 class TestClock {
@@ -55,6 +56,7 @@ function usedAt(path: string): number {
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 describe('a sweep', () => {
@@ -67,7 +69,7 @@ describe('a sweep', () => {
     expect(await storage.sweep()).toBe(0)
     clock.now += SECOND
     expect(await storage.sweep()).toBe(2)
-    expect(readdirSync(folder)).toEqual(['young.session'])
+    expect(filesIn(folder)).toEqual(['young.session'])
     expect(await storage.sweep()).toBe(0)
   })
 
@@ -76,7 +78,7 @@ describe('a sweep', () => {
     await storage.setSession('old', { a: 1 }, HOUR)
     clock.now += HOUR + SECOND
     expect(await storage.sweep()).toBe(1)
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
   })
 
   it('believes the record, not the time of its file', async () => {
@@ -107,14 +109,14 @@ describe('a sweep', () => {
     expect(await storage.sweep()).toBe(0)
     clock.now += HOUR
     expect(await storage.sweep()).toBe(2)
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
   })
 
   it('keeps a session that another process uses between the look and the lock', async () => {
     const folder = tempFolder()
     const clock = new TestClock()
     const before = clock.now
-    const [path, lock] = [join(folder, 'one.session'), join(folder, 'one.session.lock')]
+    const path = join(folder, 'one.session')
     let whenLooked: (() => void) | undefined
     const tell = (): number => {
       whenLooked?.()
@@ -124,6 +126,7 @@ describe('a sweep', () => {
     await storage.setSession('one', { a: 1 }, HOUR)
     clock.now += HOUR + SECOND
     // Another process is about to refresh the session: the sweeper has to wait for the lock.
+    const lock = join(lockFolder(folder), 'one.lock')
     writeFileSync(lock, fileOf(before + HOUR))
     const looked = new Promise<void>(resolve => {
       whenLooked = resolve
@@ -140,12 +143,43 @@ describe('a sweep', () => {
     const { folder, storage } = open()
     await storage.setSession('one', { a: 1 }, HOUR)
     const old = (Date.now() - 120 * SECOND) / SECOND
-    for (const name of ['old.session.lock', 'old.session.lock.takeover', 'new.session.lock']) {
-      writeFileSync(join(folder, name), 'half a rec')
-      if (name.startsWith('old')) utimesSync(join(folder, name), old, old)
+    for (const id of ['old-1', 'old-2', 'new']) {
+      const path = join(lockFolder(folder), `${id}.lock`)
+      writeFileSync(path, 'half a rec')
+      if (id !== 'new') utimesSync(path, old, old)
     }
     expect(await storage.sweep()).toBe(0)
-    expect(readdirSync(folder).sort()).toEqual(['new.session.lock', 'one.session'])
+    expect(locksIn(folder)).toEqual(['new'])
+    expect(filesIn(folder)).toEqual(['one.session'])
+  })
+
+  it('leaves alone a lock that looks old but changes', async () => {
+    const { folder, storage } = open()
+    await storage.setSession('one', { a: 1 }, HOUR)
+    const path = join(lockFolder(folder), 'held.lock')
+    writeFileSync(path, '')
+    utimesSync(path, 1, 1)
+    // As where a clock was set: it looks old, but its holder is at work.
+    let time = 2
+    const working = setInterval(() => utimesSync(path, time, time++), 10)
+    await storage.sweep()
+    clearInterval(working)
+    expect(locksIn(folder)).toEqual(['held'])
+  })
+
+  it('clears what was put aside as unreadable 30 days ago, and nothing younger', async () => {
+    const { folder, storage } = open()
+    const path = join(folder, 'one.session')
+    writeFileSync(path, fileOf(1, '[1]'))
+    utimesSync(path, 1, 1)
+    await expect(storage.getSession('one', HOUR)).rejects.toMatchObject({ code: 'ERR_UNREADABLE' })
+    const now = Date.now()
+    const time = vi.spyOn(Date, 'now').mockReturnValue(now + 30 * DAY - SECOND)
+    await storage.sweep()
+    expect(filesIn(folder)).toEqual(['one.unreadable'])
+    time.mockReturnValue(now + 30 * DAY + SECOND)
+    expect(await storage.sweep()).toBe(0)
+    expect(filesIn(folder)).toEqual([])
   })
 
   it('leaves alone what is not its own', async () => {
@@ -169,21 +203,21 @@ describe('a sweep', () => {
     mkdirSync(join(folder, 'folder.session'))
     mkdirSync(join(folder, 'folder.session.lock'))
     symlinkSync(join(folder, 'notes.txt'), join(folder, 'link.session'))
-    const names = readdirSync(folder).sort()
+    const names = filesIn(folder)
     for (const name of names) if (!name.startsWith('link')) utimesSync(join(folder, name), 1, 1)
     clock.now += YEAR
     expect(await storage.sweep()).toBe(0)
-    expect(readdirSync(folder).sort()).toEqual(names)
+    expect(filesIn(folder)).toEqual(names)
   })
 
   it('puts aside an unreadable record, and goes on with the others', async () => {
     const { folder, clock, storage } = open()
     for (const id of ['a', 'c']) await storage.setSession(id, { a: 1 }, HOUR)
     writeFileSync(join(folder, 'b.session'), fileOf(1, '[1]'))
-    for (const name of readdirSync(folder)) utimesSync(join(folder, name), 1, 1)
+    for (const name of filesIn(folder)) utimesSync(join(folder, name), 1, 1)
     clock.now += HOUR + SECOND
     await expect(storage.sweep()).rejects.toMatchObject({ code: 'ERR_UNREADABLE' })
-    expect(readdirSync(folder)).toEqual(['b.unreadable'])
+    expect(filesIn(folder)).toEqual(['b.unreadable'])
     expect(await storage.sweep()).toBe(0)
   })
 
@@ -213,7 +247,7 @@ describe('a sweep', () => {
       `5,001 removed in ${taken} ms, ${turns} turns, ${Math.round(longest)} ms at longest`,
     )
     expect(turns).toBeGreaterThan(10)
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
   })
 
   it('happens by itself, and not after the storage is closed', async () => {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeData, SessionError, StorageFile, type StorageFileOptions } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { locksIn } from './file-names.ts'
 
 const HOUR = 3_600_000
 const TIME = 1_704_164_645_678
@@ -36,7 +37,7 @@ async function open(options: StorageFileOptions): Promise<Damaged> {
       expect(readFileSync(kept)).toEqual(bytes)
       rmSync(kept)
     }
-    expect(readdirSync(folder).filter(name => name.includes('.lock'))).toEqual([])
+    expect(locksIn(folder)).toEqual([])
     expect(await storage.getSession(OTHER, HOUR)).toEqual({ secret: SECRET })
     return answer
   }

@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -25,8 +27,9 @@ import {
   StorageFile,
   type StorageFileOptions,
 } from 'gsession'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { filesIn, lockFolder } from './file-names.ts'
 
 const HOUR = 3_600_000
 const YEAR = 365 * 24 * HOUR
@@ -175,7 +178,7 @@ describe('an unreadable record', () => {
       expect(await failureOf(() => manager.new(ID).get('a'))).toMatchObject({
         code: 'ERR_UNREADABLE',
       })
-      expect(readdirSync(folder)).toEqual([`${ID}.unreadable`])
+      expect(filesIn(folder)).toEqual([`${ID}.unreadable`])
       const kept = readFileSync(join(folder, `${ID}.unreadable`))
       expect(kept).toEqual(Buffer.concat([HEADER, Buffer.from(text)]))
       const next = manager.new(ID)
@@ -205,7 +208,7 @@ describe('an unreadable record', () => {
       expect(await reading).toMatchObject({ a: 1 })
       expect(await changing).toBe(true)
       expect(await storage.getSession(ID, HOUR)).toEqual({ a: 1, b: 2 })
-      expect(readdirSync(folder)).toEqual([`${ID}.session`])
+      expect(filesIn(folder)).toEqual([`${ID}.session`])
     })
   }
 })
@@ -219,7 +222,9 @@ describe('the folder and its files', () => {
       try {
         const { folder, storage, path } = open({ path: join(parent, 'sessions') })
         const fn = (): string => {
-          for (const name of readdirSync(folder)) modes.add(modeOf(join(folder, name)))
+          for (const name of readdirSync(lockFolder(folder))) {
+            modes.add(modeOf(join(lockFolder(folder), name)))
+          }
           return '1'
         }
         await storage.create(ID, new Map(), HOUR)
@@ -250,6 +255,15 @@ describe('the folder and its files', () => {
     const { path } = new StorageFile()
     expect(dirname(path)).toBe(join(home, '.local', 'state', 'gsession'))
     expect(modeOf(path)).toBe('700')
+  })
+
+  it('are not under an XDG_STATE_HOME that is relative: the specification has it ignored', () => {
+    const home = tempFolder()
+    vi.stubEnv('XDG_STATE_HOME', '.state')
+    vi.stubEnv('HOME', home)
+    onTestFinished(() => rmSync('.state', { recursive: true, force: true }))
+    const { path } = new StorageFile()
+    expect(dirname(path)).toBe(join(home, '.local', 'state', 'gsession'))
   })
 
   it('may exist before, and be read by others', () => {
@@ -350,6 +364,111 @@ describe('the folder and its files', () => {
   })
 })
 
+describe.skipIf(process.platform !== 'linux')('a folder that no system call can make', () => {
+  // Where it never ends, nothing but another process can tell.
+  for (const path of ['/proc/x', '/proc/x/y/z', '/proc/self/x']) {
+    it(`is refused at once: ${path}`, () => {
+      const program = `
+        import { StorageFile } from ${JSON.stringify(DIST)}
+        try {
+          new StorageFile({ path: ${JSON.stringify(path)} })
+        } catch ({ code, message }) {
+          console.log(JSON.stringify({ code, message }))
+        }`
+      const flags = ['--input-type=module', '-e', program]
+      const output = execFileSync(process.execPath, flags, { timeout: 5000, killSignal: 'SIGKILL' })
+      const message = `The session folder ${path} cannot be used (ENOENT); give StorageFile a \`path\` that only this user can write`
+      expect(JSON.parse(output.toString())).toEqual({ code: 'ERR_STORAGE', message })
+    })
+  }
+})
+
+describe('a folder that is gone while it is used', () => {
+  const CALLS: Readonly<Record<string, (storage: StorageFile) => unknown>> = {
+    load: storage => storage.load(ID, HOUR),
+    getSession: storage => storage.getSession(ID, HOUR),
+    create: storage => storage.create(newSessionId(), new Map(), HOUR),
+    merge: storage => storage.merge(ID, NO_CHANGES, HOUR),
+    setSession: storage => storage.setSession(ID, {}, HOUR),
+    rotate: storage => storage.rotate(ID, newSessionId(), NO_CHANGES, HOUR, false),
+    refresh: storage => storage.refresh(new Map([[ID, TIME]]), HOUR),
+    destroy: storage => storage.destroy(ID),
+    sweep: storage => storage.sweep(),
+  }
+
+  for (const [name, call] of Object.entries(CALLS)) {
+    it(`fails, and is never "no session": ${name}`, async () => {
+      const { storage, folder } = open()
+      await storage.setSession(ID, { a: 1 }, HOUR)
+      rmSync(folder, { recursive: true })
+      expect(await failureOf(() => call(storage))).toMatchObject({ code: 'ERR_STORAGE' })
+      expect(existsSync(folder)).toBe(false)
+    })
+
+    it(`fails when a file is in its place: ${name}`, async () => {
+      const { storage, folder } = open()
+      await storage.setSession(ID, { a: 1 }, HOUR)
+      rmSync(folder, { recursive: true })
+      writeFileSync(folder, '')
+      expect(await failureOf(() => call(storage))).toMatchObject({ code: 'ERR_STORAGE' })
+    })
+  }
+
+  it('fails for a storage that was not used yet, too', async () => {
+    for (const name of ['load', 'create', 'merge', 'destroy']) {
+      const { storage, folder } = open()
+      rmSync(folder, { recursive: true })
+      expect(await failureOf(() => CALLS[name]?.(storage))).toMatchObject({ code: 'ERR_STORAGE' })
+    }
+  })
+
+  it('works again when it is back', async () => {
+    const { storage, folder } = open()
+    await storage.setSession(ID, { a: 1 }, HOUR)
+    const elsewhere = join(tempFolder(), 'moved')
+    renameSync(folder, elsewhere)
+    expect(await failureOf(() => storage.getSession(ID, HOUR))).toMatchObject({
+      message: 'The session folder is gone: it was removed or unmounted while it was in use',
+    })
+    renameSync(elsewhere, folder)
+    expect(await storage.getSession(ID, HOUR)).toEqual({ a: 1 })
+    expect(await storage.merge(ID, NO_CHANGES, HOUR)).toBe(true)
+  })
+
+  it('works, empty, when somebody made it anew', async () => {
+    const { storage, folder } = open()
+    await storage.setSession(ID, { a: 1 }, HOUR)
+    rmSync(folder, { recursive: true })
+    mkdirSync(folder, { mode: 0o700 })
+    expect(await storage.getSession(ID, HOUR)).toBeUndefined()
+    expect(await storage.create(ID, new Map([['b', '2']]), HOUR)).toBe(true)
+    expect(await storage.getSession(ID, HOUR)).toEqual({ b: 2 })
+  })
+
+  it('fails when its disk is unmounted, and works when it is mounted again', async context => {
+    const path = tempFolder()
+    const disk = tempFolder()
+    const mount = (...how: string[]): unknown => execFileSync('mount', how, { stdio: 'pipe' })
+    try {
+      mount('-t', 'tmpfs', '-o', 'size=256k,mode=700', 'gsession', disk)
+    } catch {
+      return context.skip('a disk cannot be mounted here')
+    }
+    onTestFinished(() => void execFileSync('umount', [disk]))
+    mount('--bind', disk, path)
+    const storage = new StorageFile({ path })
+    await storage.setSession(ID, { a: 1 }, HOUR)
+    execFileSync('umount', [path])
+    for (const call of Object.values(CALLS).slice(0, -1)) {
+      expect(await failureOf(() => call(storage))).toMatchObject({ code: 'ERR_STORAGE' })
+    }
+    expect(readdirSync(path)).toEqual([])
+    mount('--bind', disk, path)
+    onTestFinished(() => void execFileSync('umount', [path]))
+    expect(await storage.getSession(ID, HOUR)).toEqual({ a: 1 })
+  })
+})
+
 describe('what is not a session file', () => {
   it('is not followed when it is a symbolic link', async () => {
     const { storage, manager, path } = open()
@@ -433,14 +552,14 @@ describe('ids of another shape', () => {
       await manager.new(given).regenerateId()
       await manager.new(given).remove('a')
       if (id !== '') expect(() => manager.new().setId(given)).toThrow(SessionError)
-      expect([readdirSync(folder), readdirSync(parent)]).toEqual([[], [basename(folder)]])
+      expect([filesIn(folder), readdirSync(parent)]).toEqual([[], [basename(folder)]])
 
       const session = manager.new(given)
       await session.set('a', 1)
       await session.close()
       const made = await session.id()
       expect(made).toMatch(/^[\w-]{43}$/)
-      expect([readdirSync(folder), readdirSync(parent)]).toEqual([
+      expect([filesIn(folder), readdirSync(parent)]).toEqual([
         [`${made}.session`],
         [basename(folder)],
       ])
@@ -464,7 +583,7 @@ describe('ids of another shape', () => {
       ]) {
         expect(await failureOf(call)).toMatchObject({ code: 'ERR_ID' })
       }
-      expect(readdirSync(folder)).toEqual([])
+      expect(filesIn(folder)).toEqual([])
     })
   }
 })
@@ -484,7 +603,8 @@ describe('an error', () => {
     'an unreadable record': ({ write }) => write('[1]'),
     'a symbolic link': ({ path, folder }) => symlinkSync(folder, path()),
     'a folder in the place of a file': ({ path }) => mkdirSync(path()),
-    'a folder in the place of a lock': ({ path }) => mkdirSync(`${path()}.lock`),
+    'a folder in the place of a lock': ({ folder }) =>
+      mkdirSync(join(lockFolder(folder), `${ID}.lock`)),
     'a folder that is gone': ({ folder }) => rmSync(folder, { recursive: true }),
     'a file in the place of the folder': ({ folder }) => {
       rmSync(folder, { recursive: true })
@@ -549,8 +669,32 @@ describe('an error', () => {
     ]) {
       expect(await failureOf(call)).toMatchObject({ code: 'ERR_CLOSED' })
     }
-    expect(readdirSync(folder)).toEqual([`${ID}.session`])
+    expect(filesIn(folder)).toEqual([`${ID}.session`])
     await storage.close()
+  })
+
+  it('is never thrown by a method that answers with a promise', async () => {
+    const { storage, write } = open()
+    write('[1]')
+    const calls = (id: string): unknown[] => [
+      storage.getSession(id, HOUR),
+      storage.setSession(id, {}, HOUR),
+      storage.updateTTL(id, HOUR),
+      storage.removeAll(id),
+      storage.create(id, new Map(), HOUR),
+      storage.load(id, HOUR),
+      storage.merge(id, NO_CHANGES, HOUR),
+      storage.rotate(id, newSessionId(), NO_CHANGES, HOUR, false),
+      storage.refresh(new Map([[id, TIME]]), HOUR),
+      storage.destroy(id),
+    ]
+    const codesOf = async (answers: unknown[]): Promise<Set<unknown>> => {
+      const settled = await Promise.allSettled(answers)
+      return new Set(settled.map(one => (one.status === 'rejected' ? one.reason.code : one.value)))
+    }
+    expect(await codesOf(calls('../x'))).toEqual(new Set(['ERR_ID']))
+    await storage.close()
+    expect(await codesOf(calls(ID))).toEqual(new Set(['ERR_CLOSED']))
   })
 
   it('says which option was given a value that it does not take', () => {
@@ -613,10 +757,10 @@ describe('the files of a storage', () => {
     const id = await session.regenerateId()
     await manager.new(old).data()
     await storage.updateTTL(id, HOUR)
-    expect(readdirSync(folder)).toEqual([`${id}.session`])
+    expect(filesIn(folder)).toEqual([`${id}.session`])
     expect(lstatSync(join(folder, `${id}.session`)).isFile()).toBe(true)
     await session.removeAll()
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
   })
 
   it('are named by the SHA-256 of the id unless the id is to be plain', async () => {
@@ -625,8 +769,8 @@ describe('the files of a storage', () => {
     const session = manager.new()
     await session.set('a', 1)
     await session.close()
-    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.session$/)])
-    expect(readdirSync(folder).join()).not.toContain(await session.id())
+    expect(filesIn(folder)).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.session$/)])
+    expect(filesIn(folder).join()).not.toContain(await session.id())
     await manager.close()
   })
 })
