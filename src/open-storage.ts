@@ -78,7 +78,7 @@ async function openRedis(url: string, asHash: boolean): Promise<Storage> {
   const prefix = parameters.get('prefix') ?? ''
   const storage = new Kind({ client, prefix, timeout, cache: cache === 'true' })
   try {
-    await within(storage.timeout, 'Redis', client.connect())
+    await within(storage.timeout, 'Redis', () => client.connect())
   } catch (error) {
     client.destroy()
     throw storageError(error)

@@ -4,11 +4,6 @@ export type Clock = () => number
 /** The longest wait that a Node timer can hold; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** Lets some milliseconds pass. */
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, milliseconds))
-}
-
 /** Calls `work` once after `delay` milliseconds, without keeping the process alive for it. */
 export function runLater(work: () => void, delay: number): NodeJS.Timeout {
   return setTimeout(work, Math.min(delay, LONGEST_TIMER)).unref()

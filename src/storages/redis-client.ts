@@ -1,4 +1,5 @@
 import { refuseOption } from '../core/options.ts'
+import { type Readiness, readinessOf } from './redis-readiness.ts'
 
 /** What is asked of a node-redis client, or of a pool of them. */
 export interface NodeRedisClient {
@@ -35,6 +36,10 @@ export type RedisClient = NodeRedisClient | NodeRedisSentinel | NodeRedisCluster
 export interface RedisConnection {
   /** Whether keys live on different nodes, so that no step can touch two of them. */
   readonly isCluster: boolean
+  /** What the client puts before every key. */
+  readonly keyPrefix: string
+  /** To wait for before a call begins. */
+  readonly ready: Readiness
   /** Sends a command about one key. Command names are in lower case: iovalkey knows no others. */
   send(redisKey: string, command: readonly string[]): Promise<unknown>
 }
@@ -45,6 +50,23 @@ export interface RedisConnection {
  * the rest of a command: the storage has its own.
  */
 const PLAIN = { typeMapping: { 37: Array }, timeout: undefined }
+
+/** The states of an ioredis client in which it keeps commands for later. */
+const CONNECTING: ReadonlySet<string | undefined> = new Set([
+  'connecting',
+  'connect',
+  'reconnecting',
+  'close',
+])
+
+/** Clients of several nodes do not tell whether the one that is needed is connected. */
+const ALWAYS: Readiness = () => undefined
+
+/** What an ioredis client puts before every key that a command names. */
+export function keyPrefixOf(client: object): string {
+  const { options }: { options?: { keyPrefix?: string } } = client
+  return options?.keyPrefix ?? ''
+}
 
 /** @throws {@link SessionError} `ERR_OPTION` when it is none of the clients that are known */
 export function connectionOf(client: RedisClient): RedisConnection {
@@ -58,15 +80,21 @@ export function connectionOf(client: RedisClient): RedisConnection {
 }
 
 function overIoRedis(client: IoRedisClient): RedisConnection {
+  const state = client as { readonly status?: string }
   return {
     isCluster: client.isCluster,
+    keyPrefix: keyPrefixOf(client),
+    ready: readinessOf(client, () => CONNECTING.has(state.status)),
     send: (_redisKey, [name = '', ...args]) => client.call(name, ...args),
   }
 }
 
 function overNodeRedis(client: NodeRedisClient): RedisConnection {
+  const state = client as { readonly isOpen?: boolean; readonly isReady?: boolean }
   return {
     isCluster: false,
+    keyPrefix: '',
+    ready: readinessOf(client, () => state.isReady === false && state.isOpen === true),
     send: (_redisKey, command) => client.sendCommand([...command], PLAIN),
   }
 }
@@ -74,6 +102,8 @@ function overNodeRedis(client: NodeRedisClient): RedisConnection {
 function overSentinel(client: NodeRedisSentinel): RedisConnection {
   return {
     isCluster: false,
+    keyPrefix: '',
+    ready: ALWAYS,
     send: (_redisKey, command) => client.sendCommand(false, [...command], PLAIN),
   }
 }
@@ -81,6 +111,8 @@ function overSentinel(client: NodeRedisSentinel): RedisConnection {
 function overCluster(client: NodeRedisCluster): RedisConnection {
   return {
     isCluster: true,
+    keyPrefix: '',
+    ready: ALWAYS,
     send: (redisKey, command) => client.sendCommand(redisKey, false, [...command], PLAIN),
   }
 }

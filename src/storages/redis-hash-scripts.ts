@@ -1,5 +1,5 @@
 import { RedisScript } from './redis-script.ts'
-import { MARK_KEY } from './write-mark.ts'
+import { MARK_KEY, MARKS_LENGTH, NOTE_TTL, WRITER_LENGTH } from './write-mark.ts'
 
 /** The field that notes the types of the others: a JSON object, field by letter. */
 export const TYPES_FIELD = '__gsession:types'
@@ -38,10 +38,15 @@ end`
 /** Marks the write, so that a command that the client sends twice is known the second time. */
 const MARK = `
 local function marked(redisKey, mark)
-  return mark ~= '' and redis.call('hget', redisKey, '${MARK_KEY}') == mark
+  local marks = redis.call('hget', redisKey, '${MARK_KEY}')
+  return marks and string.find(marks, mark, 1, true) ~= nil
 end
 local function setMark(redisKey, mark)
-  if mark ~= '' then redis.call('hset', redisKey, '${MARK_KEY}', mark) end
+  local marks = redis.call('hget', redisKey, '${MARK_KEY}') or ''
+  local writer = string.sub(mark, 1, ${WRITER_LENGTH})
+  marks = string.gsub(marks, writer .. '%x* ?', '') .. ' ' .. mark
+  marks = string.sub(string.gsub(marks, '^ +', ''), -${MARKS_LENGTH})
+  redis.call('hset', redisKey, '${MARK_KEY}', marks)
 end`
 
 /** KEYS: session. ARGV: mark, ttl, what to put. Answers 0 when it exists. */
@@ -102,11 +107,17 @@ redis.call('pexpire', KEYS[2], ARGV[2])
 if ARGV[3] == '0' then redis.call('unlink', KEYS[1]) end
 return 1`)
 
-/** KEYS: session. ARGV: each field with its value. Answers 0 when something else is there. */
+/**
+ * KEYS: session, where to note it. ARGV: mark, each field with its value. Answers 0 when something
+ * else is there. The note tells a command that the client sends twice from a session that somebody
+ * else removed.
+ */
 export const removeIfSame: RedisScript = new RedisScript(`
-if redis.call('hlen', KEYS[1]) ~= #ARGV / 2 then return 0 end
-for i = 1, #ARGV, 2 do
+if redis.call('get', KEYS[2]) == ARGV[1] then return 1 end
+if redis.call('hlen', KEYS[1]) ~= (#ARGV - 1) / 2 then return 0 end
+for i = 2, #ARGV, 2 do
   if redis.call('hget', KEYS[1], ARGV[i]) ~= ARGV[i + 1] then return 0 end
 end
 redis.call('unlink', KEYS[1])
+redis.call('set', KEYS[2], ARGV[1], 'px', ${NOTE_TTL})
 return 1`)

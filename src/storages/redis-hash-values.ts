@@ -31,15 +31,31 @@ export function encodeField(text: string): Field {
 
 /** The JSON of a field's value. What does not fit its note was written by GoFrame since: a string. */
 export function decodeField({ value, type }: Field): string {
-  return decoders[type]?.(value) ?? JSON.stringify(value)
+  return decoders.get(type)?.(value) ?? JSON.stringify(value)
 }
 
-const decoders: Readonly<Record<string, (value: string) => string | undefined>> = {
-  [NUMBER]: value => (isDecimal(value) ? encodeValue(Number(value)) : undefined),
-  [BIG_INTEGER]: value => (/^-?\d+$/.test(value) ? String(BigInt(value)) : undefined),
-  [BOOLEAN]: value => ({ '1': 'true', '0': 'false' })[value],
-  [NULL]: value => (value === '' ? 'null' : undefined),
-  [JSON_TEXT]: value => (isJsonText(value) ? value : undefined),
+const decoders: ReadonlyMap<string, (value: string) => string | undefined> = new Map([
+  [NUMBER, decodeNumber],
+  [BIG_INTEGER, decodeInteger],
+  [BOOLEAN, decodeBoolean],
+  [NULL, (value: string) => (value === '' ? 'null' : undefined)],
+  [JSON_TEXT, (value: string) => (isJsonText(value) ? value : undefined)],
+])
+
+/** GoFrame may have written an integer since that no `number` can hold, or a string such as 007. */
+function decodeNumber(value: string): string | undefined {
+  const number = Number(value)
+  const isAsWritten = Number.isFinite(number) && withoutExponent(number) === value
+  return isAsWritten ? encodeValue(number) : decodeInteger(value)
+}
+
+function decodeInteger(value: string): string | undefined {
+  return /^(?:0|-?[1-9]\d*)$/.test(value) ? value : undefined
+}
+
+function decodeBoolean(value: string): string | undefined {
+  if (value === '1') return 'true'
+  return value === '0' ? 'false' : undefined
 }
 
 /** Half a surrogate pair is nothing that UTF-8 could hold: such a string stays the JSON it is. */
@@ -71,10 +87,6 @@ function shiftPoint(digits: string, places: number): string {
   const all = whole + fraction
   if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${all}`
   return sign + all.padEnd(point, '0')
-}
-
-function isDecimal(value: string): boolean {
-  return /^-?\d+(?:\.\d+)?$/.test(value) && Number.isFinite(Number(value))
 }
 
 function isJsonText(value: string): boolean {

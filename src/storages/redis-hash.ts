@@ -10,6 +10,7 @@ import {
 import { SessionError } from '../core/errors.ts'
 import type { SessionData } from '../core/storage.ts'
 import { decodeMembers, decodeValue, encodeValue } from '../core/value.ts'
+import type { Deadline } from './deadline.ts'
 import {
   createIfAbsent,
   mergeIfPresent,
@@ -22,7 +23,7 @@ import {
 } from './redis-hash-scripts.ts'
 import { decodeField, encodeField } from './redis-hash-values.ts'
 import { type Move, RedisStorage, retry } from './redis-storage.ts'
-import { MARK_KEY, newMark } from './write-mark.ts'
+import { MARK_KEY } from './write-mark.ts'
 
 const GONE = 0
 const DONE = 1
@@ -39,7 +40,7 @@ type Fields = ReadonlyMap<string, string>
  */
 export class StorageRedisHashTable extends RedisStorage {
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
-    const args = [newMark(), String(ttl), ...fieldsToPut(data)]
+    const args = [this.newMark(), String(ttl), ...fieldsToPut(data)]
     return (
       (await this.run(id, redisKey => this.runScript(createIfAbsent, [redisKey], args))) === DONE
     )
@@ -50,7 +51,9 @@ export class StorageRedisHashTable extends RedisStorage {
     if (update === undefined) {
       return this.inTurn(id, redisKey => this.#merge(redisKey, changes, String(ttl)))
     }
-    return this.inTurn(id, redisKey => this.#update(redisKey, changes, update, String(ttl)))
+    return this.inTurn(id, (redisKey, deadline) =>
+      this.#update(redisKey, deadline, changes, update, String(ttl)),
+    )
   }
 
   /** The value of one key, in one command. */
@@ -98,17 +101,17 @@ export class StorageRedisHashTable extends RedisStorage {
       return this.rotateOverNodes(move)
     }
     const put = fieldsToPut(changes.set, changes.removed)
-    const args = [newMark(), String(ttl), keepOld ? '1' : '0', ...put]
+    const args = [this.newMark(), String(ttl), keepOld ? '1' : '0', ...put]
     const answer = await this.runScript(moveKey, [redisKey, newKey], args)
     if (answer === TAKEN) return 'taken'
     return answer === GONE ? 'absent' : 'rotated'
   }
 
   protected async rotateOverNodes(move: Move): Promise<Rotation> {
-    const { redisKey, newKey, changes, ttl, keepOld } = move
-    const mark = newMark()
+    const { redisKey, newKey, changes, ttl, keepOld, deadline } = move
+    const mark = this.newMark()
     let created = false
-    return retry(async () => {
+    return retry(deadline, async () => {
       const fields = await this.#fields(redisKey)
       if (fields === undefined) {
         if (created) await this.send(newKey, ['unlink', newKey])
@@ -121,7 +124,9 @@ export class StorageRedisHashTable extends RedisStorage {
       if (answer !== DONE) return 'taken'
       created = true
       if (keepOld) return 'rotated'
-      const removed = await this.runScript(removeIfSame, [redisKey], [...fields].flat())
+      deadline.check()
+      const keys = [redisKey, this.keyBeside(redisKey, 'moved')] as const
+      const removed = await this.runScript(removeIfSame, keys, [mark, ...[...fields].flat()])
       return removed === DONE ? 'rotated' : undefined
     })
   }
@@ -161,16 +166,17 @@ export class StorageRedisHashTable extends RedisStorage {
   /** Stores the changes if the key that is updated is still what the new value was computed from. */
   async #update(
     redisKey: string,
+    deadline: Deadline,
     changes: Changes,
     update: KeyUpdate,
     ttl: string,
   ): Promise<boolean> {
-    const mark = newMark()
+    const mark = this.newMark()
     const names = [update.key, TYPES_FIELD]
     let [value, types]: readonly unknown[] = listOf(
       await this.send(redisKey, ['hmget', redisKey, ...names]),
     )
-    return retry(async () => {
+    return retry(deadline, async () => {
       const before = decodeFields(fieldsOf(update.key, value, types))
       const after = applyChanges(before, changes)
       const put = fieldsToPut(after, changes.removed)

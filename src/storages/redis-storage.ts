@@ -1,18 +1,19 @@
 import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import type { Changes } from '../core/changes.ts'
-import { type Clock, pause } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { type Duration, parseDuration } from '../core/duration.ts'
-import { SessionError, storageError } from '../core/errors.ts'
+import { SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { isSessionId } from '../core/session-id.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
-import { within } from './deadline.ts'
+import { type Deadline, within } from './deadline.ts'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { redisError } from './redis-error.ts'
 import { ReadCache } from './redis-read-cache.ts'
 import type { RedisScript, ScriptAnswer } from './redis-script.ts'
 import { canTrack, type StopTracking, track } from './redis-tracking.ts'
+import { newMark, newWriter } from './write-mark.ts'
 
 export interface RedisStorageOptions {
   /**
@@ -52,8 +53,7 @@ export interface RedisStorageOptions {
 
 const OPTIONS = ['client', 'prefix', 'idAtRest', 'timeout', 'cache', 'clock'] as const
 /** So many others may come first, each of whom stored something, before a call gives up. */
-const ATTEMPTS = 100
-const LONGEST_PAUSE = 16
+const ATTEMPTS = 1000
 /** How many refreshes are on their way at the same time. */
 const BATCH = 500
 
@@ -64,6 +64,7 @@ export interface Move {
   readonly changes: Changes
   readonly ttl: number
   readonly keepOld: boolean
+  readonly deadline: Deadline
 }
 
 /** What both Redis storages share: the keys, the deadline, the order of calls, ttl and removal. */
@@ -74,6 +75,7 @@ export abstract class RedisStorage extends BuiltInStorage {
   readonly #prefix: string
   /** Those in this process come one after another, so that only other processes can come first. */
   readonly #queue = new KeyedQueue()
+  readonly #writer = newWriter()
   readonly #cache: ReadCache | undefined
   readonly #startTracking: () => StopTracking
   #stopTracking: StopTracking | undefined
@@ -114,8 +116,8 @@ export abstract class RedisStorage extends BuiltInStorage {
     keepOld: boolean,
   ): Promise<Rotation> {
     if (newId === id) return 'taken'
-    return this.inTurn(id, redisKey => {
-      const move = { redisKey, newKey: this.redisKeyOf(newId), changes, ttl, keepOld }
+    return this.inTurn(id, (redisKey, deadline) => {
+      const move = { redisKey, newKey: this.redisKeyOf(newId), changes, ttl, keepOld, deadline }
       return this.#connection.isCluster ? this.rotateOverNodes(move) : this.rotateAtOnce(move)
     })
   }
@@ -153,18 +155,24 @@ export abstract class RedisStorage extends BuiltInStorage {
 
   /** Does some work for one session within the deadline. */
   protected async run<T>(id: string, work: (redisKey: string) => Promise<T>): Promise<T> {
-    return within(this.timeout, 'Redis', work(this.redisKeyOf(id)))
+    const redisKey = this.redisKeyOf(id)
+    return within(this.timeout, 'Redis', deadline => this.#begin(deadline, () => work(redisKey)))
   }
 
   /** The same for a change, after what this process does with the session already. */
-  protected inTurn<T>(id: string, work: (redisKey: string) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.timeout
-    const turn = this.#queue.run(id, () => {
-      // Whoever has waited for so long was told that it failed.
-      if (performance.now() >= deadline) throw storageError(new Error('Too late'))
-      return this.changing(id, () => this.run(id, work))
-    })
-    return within(this.timeout, 'Redis', turn)
+  protected async inTurn<T>(
+    id: string,
+    work: (redisKey: string, deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    const redisKey = this.redisKeyOf(id)
+    return within(this.timeout, 'Redis', deadline =>
+      // Whoever fails, whether it has begun or not, makes room for the next.
+      this.#queue.run(id, () =>
+        deadline.limit(() =>
+          this.changing(id, () => this.#begin(deadline, () => work(redisKey, deadline))),
+        ),
+      ),
+    )
   }
 
   /** This process sees its own changes at once, whenever Redis tells of them. */
@@ -174,6 +182,11 @@ export abstract class RedisStorage extends BuiltInStorage {
     } finally {
       this.#cache?.changed(this.redisKeyOf(id))
     }
+  }
+
+  /** A mark for a write that has to be done once. */
+  protected newMark(): string {
+    return newMark(this.#writer)
   }
 
   /** Sends a command about one key. */
@@ -218,6 +231,22 @@ export abstract class RedisStorage extends BuiltInStorage {
     )
   }
 
+  /** A key for what belongs to another one, in the same slot of a Cluster. */
+  protected keyBeside(redisKey: string, name: 'moved' | 'unreadable'): string {
+    const whole = this.#connection.keyPrefix + redisKey
+    return /\{[^}]+\}/.test(whole) ? `${redisKey}:${name}` : `{${whole}}:${name}`
+  }
+
+  /** Begins some work when the client is connected, if there is still time for it. */
+  #begin<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
+    const ready = this.#connection.ready()
+    if (ready === undefined) return work()
+    return ready.then(() => {
+      deadline.check()
+      return work()
+    })
+  }
+
   async #refresh(id: string, ttl: number): Promise<void> {
     if (ttl <= 0) return
     await this.run(id, redisKey =>
@@ -227,15 +256,20 @@ export abstract class RedisStorage extends BuiltInStorage {
 }
 
 /**
- * Tries until it succeeds: `attempt` answers `undefined` when somebody else came first.
+ * Tries until it succeeds: `attempt` answers `undefined` when somebody else came
+ * first. At once: whoever waited would lose to those who do not.
  *
- * @throws {@link SessionError} `ERR_CONFLICT` when others kept coming first
+ * @throws {@link SessionError} `ERR_CONFLICT` when others kept coming first; `ERR_STORAGE` when the
+ * time is over
  */
-export async function retry<T>(attempt: () => Awaitable<T | undefined>): Promise<T> {
+export async function retry<T>(
+  deadline: Deadline,
+  attempt: () => Awaitable<T | undefined>,
+): Promise<T> {
   for (let failures = 0; failures < ATTEMPTS; failures++) {
+    deadline.check()
     const result = await attempt()
     if (result !== undefined) return result
-    if (failures > 0) await pause(Math.random() * Math.min(2 ** failures, LONGEST_PAUSE))
   }
   throw new SessionError('ERR_CONFLICT', `Others changed the session first, ${ATTEMPTS} times`)
 }

@@ -1,4 +1,9 @@
-import type { IoRedisClient, NodeRedisClient, RedisClient } from './redis-client.ts'
+import {
+  type IoRedisClient,
+  keyPrefixOf,
+  type NodeRedisClient,
+  type RedisClient,
+} from './redis-client.ts'
 
 /** Who is told what happens to the keys under a prefix. */
 export interface TrackingListener {
@@ -101,11 +106,6 @@ function tellAll(
 ): void {
   if (keys === null) listener.changed(undefined)
   for (const key of [keys ?? []].flat()) listener.changed(key.slice(keyPrefix.length))
-}
-
-function keyPrefixOf(client: object): string {
-  const { options } = client as { options?: { keyPrefix?: string } }
-  return options?.keyPrefix ?? ''
 }
 
 /** Both kinds of client can make another of themselves, with types that have nothing in common. */

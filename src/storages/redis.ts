@@ -5,7 +5,7 @@ import { Recent } from '../core/recent.ts'
 import { formatRecord, parseRecord } from './record.ts'
 import { RedisScript, type ScriptAnswer } from './redis-script.ts'
 import { type Move, RedisStorage, retry } from './redis-storage.ts'
-import { MARK_KEY, newMark, withoutMark } from './write-mark.ts'
+import { addMark, isMarked, MARK_KEY, NOTE_TTL, withoutMark } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
 const RECENT_CHARACTERS = 4_000_000
@@ -19,11 +19,16 @@ if text ~= ARGV[1] then return {text} end
 redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
 return 1`)
 
-/** KEYS: session. ARGV: expected text. */
+/**
+ * KEYS: session, where to note it. ARGV: expected text, mark. The note tells a command that the
+ * client sends twice from a session that somebody else removed.
+ */
 const removeIfSame = new RedisScript(`
+if redis.call('get', KEYS[2]) == ARGV[2] then return 1 end
 local text = redis.call('get', KEYS[1])
 if text ~= ARGV[1] then return {text} end
 redis.call('unlink', KEYS[1])
+redis.call('set', KEYS[2], ARGV[2], 'px', ${NOTE_TTL})
 return 1`)
 
 /** KEYS: session, new session. ARGV: expected text, new text, ttl, whether to keep the old one. */
@@ -58,15 +63,16 @@ export class StorageRedis extends RedisStorage {
   }
 
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
-    return this.inTurn(id, async redisKey => {
-      const mark = changes.update && JSON.stringify(newMark())
+    return this.inTurn(id, async (redisKey, deadline) => {
+      const mark = changes.update && this.newMark()
       let text = this.#recent.get(redisKey)?.text ?? (await this.#text(redisKey))
-      return retry(async () => {
+      return retry(deadline, async () => {
         const data = await this.#parse(redisKey, text)
         if (data === undefined) return false
-        if (mark !== undefined && data.get(MARK_KEY) === mark) return true
+        const marks = data.get(MARK_KEY)?.slice(1, -1)
+        if (mark !== undefined && isMarked(marks, mark)) return true
         const result = applyChanges(data, changes)
-        if (mark !== undefined) result.set(MARK_KEY, mark)
+        if (mark !== undefined) result.set(MARK_KEY, `"${addMark(marks, mark)}"`)
         const merged = formatRecord(result)
         const answer = await this.runScript(replaceIfSame, [redisKey], [text, merged, String(ttl)])
         if (answer === DONE) {
@@ -86,26 +92,29 @@ export class StorageRedis extends RedisStorage {
   }
 
   protected rotateAtOnce(move: Move): Promise<Rotation> {
-    const { redisKey, newKey, changes, ttl, keepOld } = move
-    return this.#rotate(redisKey, changes, async (text, moved) => {
+    const { redisKey, newKey, ttl, keepOld } = move
+    return this.#rotate(move, async (text, moved) => {
       const args = [text, moved, String(ttl), keepOld ? '1' : '0']
       return this.runScript(moveIfSame, [redisKey, newKey], args)
     })
   }
 
-  protected rotateOverNodes(move: Move): Promise<Rotation> {
-    const { redisKey, newKey, changes, ttl, keepOld } = move
+  protected async rotateOverNodes(move: Move): Promise<Rotation> {
+    const { redisKey, newKey, ttl, keepOld, deadline } = move
+    const mark = this.newMark()
     let created = false
-    return this.#rotate(redisKey, changes, async (text, moved) => {
+    const rotation = await this.#rotate(move, async (text, moved) => {
       // Nobody knows the new id yet: what an attempt before this one put there is ours.
       if (created) await this.send(newKey, ['set', newKey, moved, 'px', String(ttl)])
       else created = await this.#create(newKey, moved, ttl)
       if (!created) return TAKEN
       if (keepOld) return DONE
-      const answer = await this.runScript(removeIfSame, [redisKey], [text])
-      if (answer !== DONE && textIn(answer) === '') await this.send(newKey, ['unlink', newKey])
-      return answer
+      deadline.check()
+      const keys = [redisKey, this.keyBeside(redisKey, 'moved')] as const
+      return this.runScript(removeIfSame, keys, [text, mark])
     })
+    if (rotation === 'absent' && created) await this.send(newKey, ['unlink', newKey])
+    return rotation
   }
 
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
@@ -129,11 +138,10 @@ export class StorageRedis extends RedisStorage {
   }
 
   #rotate(
-    redisKey: string,
-    changes: Changes,
+    { redisKey, changes, deadline }: Move,
     move: (text: string, moved: string) => Promise<ScriptAnswer>,
   ): Promise<Rotation> {
-    return retry(async () => {
+    return retry(deadline, async () => {
       const text = await this.#text(redisKey)
       const data = await this.#parse(redisKey, text)
       if (data === undefined) return 'absent'
@@ -162,7 +170,11 @@ export class StorageRedis extends RedisStorage {
       return data
     } catch (error) {
       if (error instanceof SessionError) {
-        await this.runScript(putAsideIfSame, [redisKey, asideOf(redisKey)], [text])
+        await this.runScript(
+          putAsideIfSame,
+          [redisKey, this.keyBeside(redisKey, 'unreadable')],
+          [text],
+        )
       }
       throw error
     }
@@ -177,14 +189,12 @@ interface Parsed {
 
 /** `''` stands for no record, as it does in GoFrame. */
 function textOf(answer: unknown): string {
-  return typeof answer === 'string' ? answer : ''
+  if (typeof answer === 'string') return answer
+  if (answer === null) return ''
+  throw new SessionError('ERR_STORAGE', 'Redis answered something else than a text')
 }
 
 /** The text in a script's answer. */
 function textIn(answer: ScriptAnswer): string {
-  return textOf(Array.isArray(answer) ? answer[0] : undefined)
-}
-
-function asideOf(redisKey: string): string {
-  return /\{[^}]+\}/.test(redisKey) ? `${redisKey}:unreadable` : `{${redisKey}}:unreadable`
+  return textOf(Array.isArray(answer) ? answer[0] : answer)
 }
