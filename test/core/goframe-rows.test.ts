@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Manager, type Session, StorageFile, StorageMemory } from 'gsession'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { filesIn } from '../storages/file-names.ts'
 
 const HOUR = 3_600_000
 const ID = 'an-id-that-the-application-chose'
@@ -66,7 +67,7 @@ describe.each([
     await session.removeAll()
     expect(session.isDirty).toBe(false)
     await session.close()
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
   })
 
   it('row 3: setting a key of a known session keeps its id and starts its ttl anew', async () => {
@@ -97,7 +98,7 @@ describe.each([
     await again.removeAll()
     await again.close()
     expect(await again.data()).toEqual({})
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
     expect(await manager.new(id).data()).toEqual({})
   })
 
@@ -167,7 +168,7 @@ describe.each([
       expect(await odd.data()).toEqual({})
       await odd.removeAll()
     }
-    expect(readdirSync(folder)).toEqual([])
+    expect(filesIn(folder)).toEqual([])
   })
 
   it('row 33: the fallback is given without an id, too', async () => {
@@ -236,7 +237,7 @@ describe('the rows of GoFrame about files', () => {
   it('row 13: an expired file reads as absent and is left in place', async () => {
     writeAsGo(ID, '{"a":1}', now - HOUR - 1)
     expect(await manager.new(ID).data()).toEqual({})
-    expect(readdirSync(folder)).toEqual([`${ID}.session`])
+    expect(filesIn(folder)).toEqual([`${ID}.session`])
   })
 
   it('row 14: a file of eight bytes or fewer reads as absent', async () => {
@@ -254,7 +255,7 @@ describe('the rows of GoFrame about files', () => {
     async text => {
       writeAsGo(ID, text)
       await expect(manager.new(ID).get('a')).rejects.toMatchObject({ code: 'ERR_UNREADABLE' })
-      expect(readdirSync(folder)).toEqual([`${ID}.unreadable`])
+      expect(filesIn(folder)).toEqual([`${ID}.unreadable`])
       expect(await manager.new(ID).data()).toEqual({})
     },
   )

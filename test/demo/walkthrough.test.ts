@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { buildDemo, type Demo, endDemos, runDemo, startDemo } from '../helpers/demo-process.ts'
+import { filesIn } from '../storages/file-names.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gsession-demo-'))
 let folders = 0
@@ -80,7 +81,7 @@ describe('the program', () => {
     await new Visitor().get(demo, '/set')
     const [, path = ''] = /kept in (.+)\n/.exec(demo.line) ?? []
     expect(path.startsWith(folder)).toBe(true)
-    expect(readdirSync(path)).toHaveLength(1)
+    expect(filesIn(path)).toHaveLength(1)
   })
 
   it('refuses a wrong SESSION_TTL', async () => {
@@ -130,7 +131,7 @@ describe("the page's requests", () => {
     expect(await response.text()).toBe(readFileSync('demo/page.html', 'utf8'))
     expect(response.headers.get('Content-Type')).toBe('text/html; charset=utf-8')
     expect(response.headers.has('Set-Cookie')).toBe(false)
-    expect(readdirSync(path)).toEqual([])
+    expect(filesIn(path)).toEqual([])
   })
 
   it('tells what went over the wire, the id masked', async () => {
