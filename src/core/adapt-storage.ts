@@ -1,11 +1,17 @@
 import { type AtomicVerbs, isAtomicStorage, type Loaded, type Rotation } from './atomic-storage.ts'
 import { applyChanges, type Changes, type EncodedData, NO_DATA, RESERVED_KEY } from './changes.ts'
-import { ErrorDisabled, isDisabled } from './errors.ts'
+import { ErrorDisabled, isDisabled, SessionError } from './errors.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { refuseOption } from './options.ts'
 import type { SessionData, Storage } from './storage.ts'
 import { StorageBase } from './storage-base.ts'
 import { decodeMembers, decodeValue, encodeValue } from './value.ts'
+
+/**
+ * Kept in place of the application's keys while there are none: a storage key by key cannot tell a
+ * session without keys from no session. Left where it is when keys come, and shown to nobody.
+ */
+const PLACEHOLDER_KEY = `${RESERVED_KEY}:exists`
 
 /** The atomic verbs of a storage: its own, or its eleven methods in their place. */
 export function atomicVerbsOf(storage: Storage): AtomicVerbs {
@@ -24,7 +30,7 @@ class AdaptedStorage implements AtomicVerbs {
     this.#methods = new Methods(storage)
     if (this.#keepsWholeSessions || this.#keepsKeys) return
     const whole = '`getSession` and `setSession`'
-    const keys = '`data` and `set` (or `setMap`)'
+    const keys = '`data`, `set` (or `setMap`) and `remove`'
     refuseOption('storage', `one that offers ${whole}, or ${keys}`, 'one that offers neither')
   }
 
@@ -34,7 +40,7 @@ class AdaptedStorage implements AtomicVerbs {
 
   get #keepsKeys(): boolean {
     const { offers } = this.#methods
-    return offers('data') && (offers('set') || offers('setMap'))
+    return offers('data') && (offers('set') || offers('setMap')) && offers('remove')
   }
 
   load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
@@ -61,7 +67,7 @@ class AdaptedStorage implements AtomicVerbs {
     ttl: number,
     keepOld: boolean,
   ): Promise<Rotation> {
-    return this.#queue.run(id, async () => {
+    return this.#runBoth(id, newId, async () => {
       const loaded = await this.#load(id, ttl)
       if (loaded === undefined) return 'absent'
       const created = await this.#create(newId, applyChanges(loaded.data, changes), ttl)
@@ -79,15 +85,21 @@ class AdaptedStorage implements AtomicVerbs {
     return this.#queue.run(id, () => this.#destroy(id, 1))
   }
 
-  /** A session without a key counts as absent: that is all that a storage key by key can tell. */
+  /** Holds both sessions. All take them in the same order, or two could wait for each other. */
+  #runBoth<T>(id: string, otherId: string, work: () => Promise<T>): Promise<T> {
+    if (id === otherId) return this.#queue.run(id, work)
+    const [first, second] = id < otherId ? [id, otherId] : [otherId, id]
+    return this.#queue.run(first, () => this.#queue.run(second, work))
+  }
+
   async #load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
-    const { ask } = this.#methods
+    const { ask, need } = this.#methods
     if (this.#keepsWholeSessions) {
       const data = await ask('getSession', id, ttl)
       // The first answer may have been that whole sessions are disabled.
       if (this.#keepsWholeSessions) return present(data)
     }
-    return (await this.#loadKey(id, key)) ?? present(await ask('data', id))
+    return (await this.#loadKey(id, key)) ?? present(await need('data', id))
   }
 
   /** One key that has a value, and the library's own: that there is a session is then certain. */
@@ -103,17 +115,22 @@ class AdaptedStorage implements AtomicVerbs {
 
   async #create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
     if ((await this.#load(id, ttl)) !== undefined) return false
-    if (!(await this.#setSession(id, data, ttl))) await this.#setKeys(id, data, ttl)
+    const kept = withPlaceholder(data)
+    if (!(await this.#setSession(id, kept, ttl))) await this.#setKeys(id, kept, ttl)
     return true
   }
 
   async #store(id: string, loaded: Loaded, changes: Changes, ttl: number): Promise<void> {
-    const data = applyChanges(loaded.data, changes)
+    const data = withPlaceholder(applyChanges(loaded.data, changes))
     if (await this.#setSession(id, data, ttl)) return
-    const changed = [...changes.set.keys(), ...(changes.update ? [changes.update.key] : [])]
-    await this.#setKeys(id, new Map(changed.map(key => [key, data.get(key) ?? 'null'])), ttl)
-    const removed = [...changes.removed].filter(key => !data.has(key))
-    for (const key of removed) await this.#methods.ask('remove', id, key)
+    const { set, removed, update } = changes
+    const isSet = (key: string) => set.has(key) || key === update?.key || key === PLACEHOLDER_KEY
+    const changed = new Map([...data].filter(([key]) => isSet(key)))
+    // The placeholder comes before the last key goes, so that there is no moment without any.
+    await this.#setKeys(id, changed, ttl)
+    for (const key of removed) if (!data.has(key)) await this.#methods.need('remove', id, key)
+    // Setting a key starts the ttl anew, removing one does not.
+    if (changed.size === 0) await this.#methods.ask('updateTTL', id, ttl)
   }
 
   /** Stores the whole session. Answers false when the storage keeps keys. */
@@ -123,20 +140,18 @@ class AdaptedStorage implements AtomicVerbs {
   }
 
   async #setKeys(id: string, data: EncodedData, ttl: number): Promise<void> {
-    const { did } = this.#methods
+    const { did, need } = this.#methods
     if (data.size === 0 || (await did('setMap', id, decodeMembers(data), ttl))) return
-    for (const [key, text] of data) {
-      if (!(await did('set', id, key, decodeValue(text), ttl))) throw ErrorDisabled
-    }
+    for (const [key, text] of data) await need('set', id, key, decodeValue(text), ttl)
   }
 
+  /** Removes all that is there, the placeholder included. */
   async #destroy(id: string, ttl: number): Promise<void> {
-    if (await this.#methods.did('removeAll', id)) return
+    const { did, need } = this.#methods
+    if (await did('removeAll', id)) return
     if (await this.#setSession(id, NO_DATA, ttl)) return
-    const data = (await this.#methods.ask('data', id)) ?? {}
-    for (const key of Object.keys(data)) {
-      if (!(await this.#methods.did('remove', id, key))) throw ErrorDisabled
-    }
+    const data = (await need('data', id)) ?? {}
+    for (const key of Object.keys(data)) await need('remove', id, key)
   }
 }
 
@@ -179,13 +194,32 @@ class Methods {
     await this.ask(name, ...args)
     return this.offers(name)
   }
+
+  /** What the method answers, where nothing else takes its place: it must not be disabled. */
+  readonly need = async <Name extends MethodName>(
+    name: Name,
+    ...args: Parameters<Storage[Name]>
+  ): Promise<Awaited<ReturnType<Storage[Name]>> | undefined> => {
+    const answer = await this.ask(name, ...args)
+    if (this.offers(name)) return answer
+    const message = `The session storage does not offer \`${name}\`, and nothing takes its place`
+    throw new SessionError('ERR_STORAGE', message, { cause: ErrorDisabled })
+  }
 }
 
+/** What to store, so that it is found to be a session even without keys. */
+function withPlaceholder(data: EncodedData): EncodedData {
+  return data.size === 0 ? new Map([[PLACEHOLDER_KEY, 'true']]) : data
+}
+
+/** What was stored: a session unless nothing is there, not even the placeholder. */
 function present(data: SessionData | undefined | null): Loaded | undefined {
-  if (data === undefined || data === null || Object.keys(data).length === 0) return undefined
-  return { data: encodeData(data) }
+  const found = encodeData(data ?? {})
+  if (found.size === 0) return undefined
+  found.delete(PLACEHOLDER_KEY)
+  return { data: found }
 }
 
-function encodeData(data: SessionData): EncodedData {
+function encodeData(data: SessionData): Map<string, string> {
   return new Map(Object.entries(data).map(([key, value]) => [key, encodeValue(value)]))
 }

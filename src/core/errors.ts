@@ -67,3 +67,10 @@ export function storageError(error: unknown): SessionError {
   const reason = error instanceof Error ? error.message : String(error)
   return new SessionError('ERR_STORAGE', `The session storage failed: ${reason}`, { cause: error })
 }
+
+/** What a change meets that comes after its session went away. */
+export function sessionGone(): SessionError {
+  const reason = 'it was removed, regenerated or expired since it was loaded'
+  const message = `The session is gone: ${reason}. The changes were not stored`
+  return new SessionError('ERR_GONE', message)
+}

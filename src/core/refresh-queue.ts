@@ -26,7 +26,8 @@ export class RefreshQueue {
 
   /**
    * Notes that a session was used now. One that would expire before the next flush is done with is
-   * refreshed at once: the promise then says when, and fails when the storage does.
+   * refreshed at once: the promise then says when that was tried. It never rejects, since whoever
+   * reads has the data already.
    */
   add(id: string, expiresAt: number | undefined): Awaitable<void> {
     const { ttl } = this.#target
@@ -34,10 +35,10 @@ export class RefreshQueue {
     const interval = this.#interval
     if (expiresAt !== undefined) {
       if (expiresAt >= now + ttl) return undefined
-      if (expiresAt < now + 2 * interval) return this.#target.refresh(new Map([[id, now]]))
+      if (expiresAt < now + 2 * interval) return this.#refreshNow(id, now)
     }
     this.#accessedAt.set(id, now)
-    this.#timer ??= runLater(() => void this.flushInBackground(), interval)
+    this.#flushLater()
     return undefined
   }
 
@@ -66,9 +67,25 @@ export class RefreshQueue {
     try {
       await this.flush()
     } catch (error) {
-      this.#timer ??= runLater(() => void this.flushInBackground(), this.#interval)
+      this.#flushLater()
       this.#target.failed(error)
     }
+  }
+
+  /** A failure is reported, and the next flush tries again. */
+  async #refreshNow(id: string, now: number): Promise<void> {
+    try {
+      await this.#target.refresh(new Map([[id, now]]))
+    } catch (error) {
+      // What was noted meanwhile is a later use.
+      if (!this.#accessedAt.has(id)) this.#accessedAt.set(id, now)
+      this.#flushLater()
+      this.#target.failed(error)
+    }
+  }
+
+  #flushLater(): void {
+    this.#timer ??= runLater(() => void this.flushInBackground(), this.#interval)
   }
 
   get #interval(): number {

@@ -1,6 +1,6 @@
 import type { AtomicVerbs, Awaitable, Loaded } from './atomic-storage.ts'
 import { applyChanges, type EncodedData, type KeyUpdate, NO_DATA, RESERVED_KEY } from './changes.ts'
-import { SessionError, storageError } from './errors.ts'
+import { SessionError, sessionGone, storageError } from './errors.ts'
 import { makeId, type SessionIdFunc } from './make-id.ts'
 import { type PendingChanges, track } from './pending-changes.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
@@ -26,6 +26,8 @@ export class StoredSession {
   #id: string | undefined
   /** Whether the storage holds a session under the id; undefined while nobody has asked. */
   #exists: boolean | undefined
+  /** Whether it ever did, as far as is known here: once gone, it is not begun anew in silence. */
+  #wasThere = false
   #snapshot: EncodedData = NO_DATA
   /** Which keys the snapshot tells of: all, or those that were asked for one by one. */
   #known: 'all' | Set<string> = new Set()
@@ -116,6 +118,7 @@ export class StoredSession {
         this.#removed = true
       }
       this.#chosen = false
+      this.#wasThere = false
       this.#forget()
     })
   }
@@ -181,7 +184,7 @@ export class StoredSession {
       this.#forget()
       return undefined
     }
-    this.#exists = true
+    this.#found()
     if (loaded.partial !== true) {
       this.#snapshot = loaded.data
       this.#known = 'all'
@@ -203,6 +206,7 @@ export class StoredSession {
         }
         return
       }
+      this.#checkNotGone()
       if (!changes.addsSomething) return
       if (await this.#create(tracked)) return
     }
@@ -214,11 +218,10 @@ export class StoredSession {
     if (this.#id === undefined || this.#exists === false) return false
     const id = this.#context.idAtRest(this.#id)
     if (await this.#verbs.merge(id, changes, this.#context.ttl)) {
-      this.#exists = true
+      this.#found()
       this.#context.written(id)
       return true
     }
-    this.#checkNotGone()
     this.#forget()
     return false
   }
@@ -239,7 +242,7 @@ export class StoredSession {
     if (note !== undefined) data.set(RESERVED_KEY, note)
     const id = this.#context.idAtRest(this.#id)
     if (await this.#verbs.create(id, data, this.#context.ttl)) {
-      this.#exists = true
+      this.#found()
       this.#snapshot = data
       this.#known = 'all'
       return true
@@ -256,20 +259,18 @@ export class StoredSession {
     const [id, to] = [idAtRest(this.#id), idAtRest(newId)]
     const rotation = await this.#verbs.rotate(id, to, changes, ttl, keepOld)
     if (rotation === 'taken') return false
-    if (rotation === 'absent') {
-      this.#checkNotGone()
-      return this.#rotateNothing(newId, changes)
-    }
+    if (rotation === 'absent') return this.#rotateNothing(newId, changes)
     if (!keepOld) this.#context.written(id)
     this.#id = newId
     this.#chosen = false
-    this.#exists = true
+    this.#found()
     this.#snapshot = applyChanges(this.#snapshot, changes)
     return true
   }
 
   /** Nothing is stored yet: the new id is for the first thing that will be. */
   async #rotateNothing(newId: string, changes: PendingChanges): Promise<boolean> {
+    this.#checkNotGone()
     this.#forget()
     this.#id = newId
     this.#chosen = false
@@ -278,12 +279,11 @@ export class StoredSession {
 
   /** A session that was there and is not any more stays gone: nothing may bring it back. */
   #checkNotGone(): void {
-    if (this.#exists !== true) return
-    const reason = 'it was removed, regenerated or expired since it was loaded'
-    throw new SessionError(
-      'ERR_GONE',
-      `The session is gone: ${reason}. The changes were not stored`,
-    )
+    if (this.#wasThere) throw sessionGone()
+  }
+
+  #found(): void {
+    this.#exists = this.#wasThere = true
   }
 
   /** There is no such session. An id that a client sent is dropped; one that was chosen stays. */

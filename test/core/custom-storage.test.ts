@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import {
   ErrorDisabled,
   Manager,
@@ -24,6 +25,42 @@ function without(storage: Storage, ...names: (keyof Storage)[]): Storage {
 
 const WHOLE = (): Storage => new WholeStorage(Date.now)
 const KEYS = (): Storage => new KeyStorage(Date.now)
+
+type Answer = (promise: Promise<unknown>) => unknown
+
+/** Something to wait for that is no promise, as the query builder knex returns. */
+class Thenable {
+  readonly #promise: Promise<unknown>
+
+  constructor(promise: Promise<unknown>) {
+    this.#promise = promise
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: having one is what it is for
+  then(...handlers: Parameters<Promise<unknown>['then']>): Promise<unknown> {
+    return this.#promise.then(...handlers)
+  }
+}
+
+/** How libraries answer that return no promise of this realm. */
+const HABITS: [string, Answer][] = [
+  ['what only has a `then`', promise => new Thenable(promise)],
+  [
+    'a promise of another realm',
+    promise => runInNewContext('Promise.resolve(it)', { it: promise }),
+  ],
+]
+
+function answering(storage: Storage, answer: Answer): Storage {
+  return new Proxy(storage, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      const isOffered = member !== Reflect.get(StorageBase.prototype, name)
+      if (typeof member !== 'function' || !isOffered) return member
+      return (...args: unknown[]) => answer(Reflect.apply(member, target, args))
+    },
+  })
+}
 
 const VARIATIONS: [string, () => Storage][] = [
   ['whole sessions', WHOLE],
@@ -99,6 +136,78 @@ describe.each(VARIATIONS)('a custom storage of %s', (_name, open) => {
   })
 })
 
+describe.each([...VARIATIONS, ['the atomic verbs', (): Storage => new StorageMemory()] as const])(
+  'a session without keys in a storage of %s',
+  (_name, open) => {
+    it('is used on by the request that removed the last one', async () => {
+      const manager = new Manager({ storage: open() })
+      const id = await begin(manager, { a: 1 })
+      const session = manager.new(id)
+      await session.remove('a')
+      await session.close()
+      expect(await manager.new(id).data()).toEqual({})
+      await session.set('b', 2)
+      await session.close()
+      expect(await session.id()).toBe(id)
+      expect(await manager.new(id).data()).toEqual({ b: 2 })
+      expect(await manager.new(id).size()).toBe(1)
+    })
+
+    it('is used on by other requests, loaded before or after, and emptied again', async () => {
+      const manager = new Manager({ storage: open() })
+      const id = await begin(manager, { a: 1, b: 2 })
+      const before = await loaded(manager, id)
+      const session = manager.new(id)
+      await session.remove('a', 'b')
+      await session.close()
+      await before.set('c', 3)
+      await before.close()
+      await before.remove('c')
+      await before.close()
+      const after = manager.new(id)
+      expect(await after.size()).toBe(0)
+      expect(await after.update('n', (n = 0) => Number(n) + 1)).toBe(1)
+      expect(await after.id()).toBe(id)
+      expect(await manager.new(id).data()).toEqual({ n: 1 })
+    })
+
+    it('is given a new id, and can be removed', async () => {
+      const manager = new Manager({ storage: open() })
+      const id = await begin(manager, { a: 1 })
+      const session = manager.new(id)
+      await session.remove('a')
+      const newId = await session.regenerateId()
+      const [late, other] = [await loaded(manager, newId), manager.new(newId)]
+      expect(await other.id()).toBe(newId)
+      await other.removeAll()
+      await late.set('b', 2)
+      expect(await codeOf(late.close())).toBe('ERR_GONE')
+      expect(await manager.new(newId).data()).toEqual({})
+    })
+
+    it('keeps what the library noted, and shows nothing of it', async () => {
+      const manager = new Manager({ storage: open() })
+      const id = await begin(manager, { a: 1, b: 2 })
+      const session = manager.new(id)
+      await session.remove('a', 'b')
+      await session.close()
+      session.note = '{"cookie":1}'
+      await session.set('a', 1)
+      await session.close()
+      await session.remove('a')
+      await session.close()
+      const again = await loaded(manager, id)
+      expect(again.note).toBe('{"cookie":1}')
+      expect(await again.data()).toEqual({})
+      await again.set('a', 1)
+      await again.close()
+      const read = manager.new(id)
+      expect(await read.get('a')).toBe(1)
+      expect(read.note).toBe('{"cookie":1}')
+    })
+  },
+)
+
 describe('a custom storage', () => {
   it.each<[string, () => Storage]>([
     ['nothing', () => new StorageBase()],
@@ -106,6 +215,7 @@ describe('a custom storage', () => {
     ['setSession alone', () => without(WHOLE(), 'getSession')],
     ['keys that nobody can list', () => without(KEYS(), 'data')],
     ['keys that nobody can set', () => without(KEYS(), 'set', 'setMap')],
+    ['keys that nobody can remove', () => without(KEYS(), 'remove')],
   ])('that offers %s is refused', (_name, open) => {
     expect(() => new Manager({ storage: open() })).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION' }),
@@ -145,6 +255,78 @@ describe('a custom storage', () => {
     await session.close()
     expect(await manager.new(id).data()).toEqual({ a: 2, b: 2, c: 3 })
     expect(asked).toBeLessThanOrEqual(1)
+  })
+
+  it.each(['remove', 'data', 'set'] as const)(
+    'of keys that says only when asked that %s is disabled is an error, and loses nothing',
+    async name => {
+      const storage = new PortedStorage(KEYS())
+      const id = await begin(new Manager({ storage }), { a: 1, b: 2 })
+      Object.assign(storage, { [name]: () => Promise.reject(ErrorDisabled) })
+      const manager = new Manager({ storage })
+      const session = manager.new(id)
+      await session.remove('a')
+      await session.set('c', 3)
+      await expect(session.close()).rejects.toMatchObject({
+        code: 'ERR_STORAGE',
+        message: expect.stringContaining(`\`${name}\``),
+        cause: ErrorDisabled,
+      })
+      expect(session.isDirty).toBe(true)
+    },
+  )
+
+  it('that is given one new id twice at once keeps both sessions', async () => {
+    for (const open of [WHOLE, KEYS]) {
+      const manager = new Manager({ storage: open() })
+      const wanted = 'w'.repeat(30)
+      const moving = manager.new(await begin(manager, { a: 1 }))
+      moving.setIdFunc(() => wanted)
+      const chosen = manager.new()
+      chosen.setId(wanted)
+      await chosen.set('b', 2)
+      const [moved] = await Promise.all([codeOf(moving.regenerateId()), chosen.close()])
+      const expected = moved === undefined ? { a: 1, b: 2 } : { b: 2 }
+      expect(await manager.new(wanted).data()).toEqual(expected)
+    }
+  })
+
+  it.each(HABITS)('may answer with %s', async (_name, answer) => {
+    for (const open of [WHOLE, KEYS]) {
+      const manager = new Manager({ storage: answering(open(), answer) })
+      const id = await begin(manager, { a: 1, b: 2 })
+      const session = manager.new(id)
+      expect(await session.get('a')).toBe(1)
+      await session.remove('a')
+      await session.close()
+      const newId = await session.regenerateId()
+      expect(await manager.new(newId).data()).toEqual({ b: 2 })
+      expect(await manager.new(id).data()).toEqual({})
+      await manager.new(newId).removeAll()
+      expect(await manager.new(newId).data()).toEqual({})
+      await manager.close()
+    }
+  })
+
+  it('that throws at once is an error with its cause, like one that rejects', async () => {
+    const failure = new Error('connection lost')
+    const fail = (): never => {
+      throw failure
+    }
+    const names = ['getSession', 'get', 'data'] as const
+    for (const open of [WHOLE, KEYS]) {
+      const storage = open()
+      const id = await begin(new Manager({ storage }), { a: 1 })
+      for (const name of names) {
+        if (storage[name] !== StorageBase.prototype[name]) storage[name] = fail
+      }
+      const session = new Manager({ storage }).new(id)
+      const expected = { code: 'ERR_STORAGE', cause: failure }
+      await expect(session.get('a')).rejects.toMatchObject(expected)
+      await expect(session.data()).rejects.toMatchObject(expected)
+      await expect(session.update('a', () => 1)).rejects.toMatchObject(expected)
+      await expect(session.regenerateId()).rejects.toMatchObject(expected)
+    }
   })
 
   it('that fails is an error with its cause, never an absent session', async () => {
@@ -192,6 +374,68 @@ describe('a custom storage', () => {
       await new Manager({ storage: new Noting(Date.now), idAtRest }).new('abc').get('a')
     }
     expect(ids).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), 'abc'])
+  })
+})
+
+describe('a refresh that cannot wait, and fails', () => {
+  class Unrefreshable extends StorageMemory {
+    isDown = true
+    refreshed = 0
+
+    override refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): void {
+      if (this.isDown) throw new Error('not now')
+      this.refreshed += accessedAt.size
+      super.refresh(accessedAt, ttl)
+    }
+  }
+
+  const TTL = 60_000
+  let now = Date.now()
+  const clock = (): number => now
+
+  function openUnrefreshable(): { storage: Unrefreshable; manager: Manager; failures: Error[] } {
+    const storage = new Unrefreshable({ clock })
+    const failures: Error[] = []
+    const onBackgroundError = (error: Error): void => void failures.push(error)
+    const manager = new Manager({ storage, ttl: TTL, clock, onBackgroundError })
+    return { storage, manager, failures }
+  }
+
+  it('is reported, fails no read, and is tried again at the next flush', async () => {
+    const { storage, manager, failures } = openUnrefreshable()
+    const id = await begin(manager, { a: 1 })
+    now += TTL - 1000
+    const session = manager.new(id)
+    expect(await session.get('a')).toBe(1)
+    expect(failures).toMatchObject([{ code: 'ERR_STORAGE', cause: { message: 'not now' } }])
+    storage.isDown = false
+    await manager.close()
+    expect(storage.refreshed).toBe(1)
+  })
+
+  it('counts from the use when it is tried again', async () => {
+    const { storage, manager } = openUnrefreshable()
+    const id = await begin(manager, { a: 1 })
+    now += TTL - 1000
+    await manager.new(id).get('a')
+    now += 500
+    storage.isDown = false
+    manager.storage = new StorageMemory({ clock })
+    const later = new Manager({ storage, ttl: TTL, clock })
+    now += TTL - 500
+    expect(await later.new(id).get('a')).toBe(1)
+    await Promise.all([later.close(), manager.close()])
+  })
+
+  it('is not hidden by a read when the storage is down altogether', async () => {
+    const { storage, manager, failures } = openUnrefreshable()
+    const id = await begin(manager, { a: 1 })
+    now += TTL - 1000
+    storage.load = () => {
+      throw new Error('down')
+    }
+    expect(await codeOf(manager.new(id).get('a'))).toBe('ERR_STORAGE')
+    expect(failures).toEqual([])
   })
 })
 

@@ -11,7 +11,7 @@ const set =
   (key: string): Step =>
   session =>
     session.set(key, key)
-const count: Step = session => session.update('n', n => Number(n) + 1)
+const count: Step = session => session.update('n', n => Number(n ?? 0) + 1)
 const remove: Step = session => session.removeAll()
 const regenerate: Step = session => session.regenerateId()
 const keepOld: Step = session => session.regenerateId({ keepOld: true })
@@ -126,6 +126,26 @@ describe('requests on one session, in every order of their steps', () => {
         expect(datas.filter(data => 'n' in data)).toHaveLength(1)
       },
     ))
+
+  for (const [what, end] of [
+    ['removed', remove],
+    ['regenerated', regenerate],
+  ] as const) {
+    it(`on a session that is ${what} after they updated it begin no new one, read or not`, () =>
+      inEveryOrder([[count, read, set('late'), close], [end]], async outcome => {
+        const { id, manager, results, order } = outcome
+        const ended = order.indexOf(1)
+        const expected = ended === 0 || ended === 4 ? undefined : 'ERR_GONE'
+        expect(results[0]?.[3]).toBe(expected)
+        if (expected === undefined) return
+        expect(await manager.new(id).data()).toEqual({})
+        const session = outcome.sessions[0] ?? manager.new()
+        expect(await codeOf(session.regenerateId())).toBe('ERR_GONE')
+        await session.removeAll()
+        await session.update('new', () => 1)
+        expect(await session.data()).toEqual({ new: 1 })
+      }))
+  }
 
   it('stay apart from a copy under a new id', () =>
     inEveryOrder(
