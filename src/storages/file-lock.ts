@@ -102,6 +102,8 @@ export class FileLock {
    * @throws {@link LockLost} when the lock was taken away; nothing was stored
    */
   async store(bytes: Buffer, target: string, time: number, durable: boolean): Promise<Stats> {
+    // Work with two records that begins anew, since the other one's lock is lost: this one is used up.
+    if (!this.#isOpen) throw new LockLost(this.#id)
     for (let written = 0; written < bytes.length; )
       written += writeSync(this.#descriptor, bytes, written)
     // The umask cannot take away what others need not have, nor give what they must not have.

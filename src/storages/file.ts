@@ -169,9 +169,10 @@ export class StorageFile extends BuiltInStorage {
   }
 
   /**
-   * Clears expired sessions now, and what killed processes left behind. Happens by itself every
-   * `sweepInterval`; yields to other work, and never removes a session that was used meanwhile. A
-   * storage that was not used yet was told no ttl, so that nothing is expired for it.
+   * Clears expired sessions now, what killed processes left behind, and what was put aside as
+   * unreadable 30 days ago. Happens by itself every `sweepInterval`; yields to other work, and never
+   * removes a session that was used meanwhile. A storage that was not used yet was told no ttl, so
+   * that nothing is expired for it.
    *
    * @returns how many sessions were removed
    * @throws {@link SessionError} `ERR_STORAGE` or `ERR_UNREADABLE` when a file could not be cleared;
