@@ -1,5 +1,6 @@
+import { MOVED_NOTE } from './redis-moved-note.ts'
 import { RedisScript } from './redis-script.ts'
-import { MARK_KEY, MARKS_LENGTH, NOTE_TTL, WRITER_LENGTH } from './write-mark.ts'
+import { MARK_KEY, MARKS_LENGTH, WRITER_LENGTH } from './write-mark.ts'
 
 /** The field that notes the types of the others: a JSON object, field by letter. */
 export const TYPES_FIELD = '__gsession:types'
@@ -107,17 +108,13 @@ redis.call('pexpire', KEYS[2], ARGV[2])
 if ARGV[3] == '0' then redis.call('unlink', KEYS[1]) end
 return 1`)
 
-/**
- * KEYS: session, where to note it. ARGV: mark, each field with its value. Answers 0 when something
- * else is there. The note tells a command that the client sends twice from a session that somebody
- * else removed.
- */
-export const removeIfSame: RedisScript = new RedisScript(`
-if redis.call('get', KEYS[2]) == ARGV[1] then return 1 end
+/** KEYS: session. ARGV: mark, each field with its value. Answers 0 when something else is there. */
+export const removeIfSame: RedisScript = new RedisScript(`${MOVED_NOTE}
+if isNoted(ARGV[1]) then return 1 end
 if redis.call('hlen', KEYS[1]) ~= (#ARGV - 1) / 2 then return 0 end
 for i = 2, #ARGV, 2 do
   if redis.call('hget', KEYS[1], ARGV[i]) ~= ARGV[i + 1] then return 0 end
 end
 redis.call('unlink', KEYS[1])
-redis.call('set', KEYS[2], ARGV[1], 'px', ${NOTE_TTL})
+takeNote(ARGV[1])
 return 1`)

@@ -30,6 +30,9 @@ const DONE = 1
 const TAKEN = 2
 const NO_MARK = ''
 
+/** Nothing that UTF-8 could hold: Redis would be given another key. */
+const HALF_PAIR = /\p{Surrogate}/u
+
 /** The fields of a hash, as Redis answers them. */
 type Fields = ReadonlyMap<string, string>
 
@@ -125,8 +128,8 @@ export class StorageRedisHashTable extends RedisStorage {
       created = true
       if (keepOld) return 'rotated'
       deadline.check()
-      const keys = [redisKey, this.keyBeside(redisKey, 'moved')] as const
-      const removed = await this.runScript(removeIfSame, keys, [mark, ...[...fields].flat()])
+      const args = [mark, ...[...fields].flat()]
+      const removed = await this.runScript(removeIfSame, [redisKey], args)
       return removed === DONE ? 'rotated' : undefined
     })
   }
@@ -194,6 +197,7 @@ export class StorageRedisHashTable extends RedisStorage {
 function fieldsToPut(data: EncodedData, removed: ReadonlySet<string> = new Set()): string[] {
   const list = [String(data.size)]
   for (const [key, text] of data) {
+    if (HALF_PAIR.test(key)) throw new SessionError('ERR_KEY', 'A key has half a surrogate pair')
     const { value, type } = key === RESERVED_KEY ? { value: text, type: '' } : encodeField(text)
     list.push(key, value, type)
   }

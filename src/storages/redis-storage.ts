@@ -231,10 +231,10 @@ export abstract class RedisStorage extends BuiltInStorage {
     )
   }
 
-  /** A key for what belongs to another one, in the same slot of a Cluster. */
-  protected keyBeside(redisKey: string, name: 'moved' | 'unreadable'): string {
+  /** A key for what could not be read of another one, in the same slot of a Cluster. */
+  protected besideKey(redisKey: string): string {
     const whole = this.#connection.keyPrefix + redisKey
-    return /\{[^}]+\}/.test(whole) ? `${redisKey}:${name}` : `{${whole}}:${name}`
+    return /^[^{]*\{[^}]+\}/.test(whole) ? `${redisKey}:unreadable` : `{${whole}}:unreadable`
   }
 
   /** Begins some work when the client is connected, if there is still time for it. */

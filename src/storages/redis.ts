@@ -3,9 +3,10 @@ import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts
 import { SessionError } from '../core/errors.ts'
 import { Recent } from '../core/recent.ts'
 import { formatRecord, parseRecord } from './record.ts'
+import { MOVED_NOTE } from './redis-moved-note.ts'
 import { RedisScript, type ScriptAnswer } from './redis-script.ts'
 import { type Move, RedisStorage, retry } from './redis-storage.ts'
-import { addMark, isMarked, MARK_KEY, NOTE_TTL, withoutMark } from './write-mark.ts'
+import { addMark, isMarked, MARK_KEY, withoutMark } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
 const RECENT_CHARACTERS = 4_000_000
@@ -19,16 +20,13 @@ if text ~= ARGV[1] then return {text} end
 redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
 return 1`)
 
-/**
- * KEYS: session, where to note it. ARGV: expected text, mark. The note tells a command that the
- * client sends twice from a session that somebody else removed.
- */
-const removeIfSame = new RedisScript(`
-if redis.call('get', KEYS[2]) == ARGV[2] then return 1 end
+/** KEYS: session. ARGV: expected text, mark. */
+const removeIfSame = new RedisScript(`${MOVED_NOTE}
+if isNoted(ARGV[2]) then return 1 end
 local text = redis.call('get', KEYS[1])
 if text ~= ARGV[1] then return {text} end
 redis.call('unlink', KEYS[1])
-redis.call('set', KEYS[2], ARGV[2], 'px', ${NOTE_TTL})
+takeNote(ARGV[2])
 return 1`)
 
 /** KEYS: session, new session. ARGV: expected text, new text, ttl, whether to keep the old one. */
@@ -110,8 +108,7 @@ export class StorageRedis extends RedisStorage {
       if (!created) return TAKEN
       if (keepOld) return DONE
       deadline.check()
-      const keys = [redisKey, this.keyBeside(redisKey, 'moved')] as const
-      return this.runScript(removeIfSame, keys, [text, mark])
+      return this.runScript(removeIfSame, [redisKey], [text, mark])
     })
     if (rotation === 'absent' && created) await this.send(newKey, ['unlink', newKey])
     return rotation
@@ -170,11 +167,7 @@ export class StorageRedis extends RedisStorage {
       return data
     } catch (error) {
       if (error instanceof SessionError) {
-        await this.runScript(
-          putAsideIfSame,
-          [redisKey, this.keyBeside(redisKey, 'unreadable')],
-          [text],
-        )
+        await this.runScript(putAsideIfSame, [redisKey, this.besideKey(redisKey)], [text])
       }
       throw error
     }

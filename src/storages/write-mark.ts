@@ -11,9 +11,6 @@ const MARK_LENGTH = 12
 /** The marks with spaces between them. */
 export const MARKS_LENGTH: number = WRITERS * (MARK_LENGTH + 1) - 1
 
-/** For how long it is noted where a session has moved: a client that sends again does so earlier. */
-export const NOTE_TTL = 60_000
-
 /** A storage as one that writes. */
 export function newWriter(): string {
   return hex(WRITER_LENGTH)

@@ -7,9 +7,9 @@ export const STORAGES = { StorageRedis, StorageRedisHashTable } as const
 export type StorageName = keyof typeof STORAGES
 export const STORAGE_NAMES = Object.keys(STORAGES) as readonly StorageName[]
 /** How long a call may take in these tests, in milliseconds. */
-export const TIMEOUT = 300
+export const TIMEOUT = 800
 /** What a busy machine may add to that. */
-export const SLACK = 400
+export const SLACK = 1200
 
 /** Those whose clients differ in what they do about a fault. */
 export const FAULT_CLIENTS = ['node-redis 6', 'node-redis 5', 'ioredis 6', 'ioredis 5', 'iovalkey']
