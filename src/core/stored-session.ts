@@ -184,7 +184,7 @@ export class StoredSession {
       this.#forget()
       return undefined
     }
-    this.#found()
+    this.#exists = this.#wasThere = true
     if (loaded.partial !== true) {
       this.#snapshot = loaded.data
       this.#known = 'all'
@@ -206,7 +206,6 @@ export class StoredSession {
         }
         return
       }
-      this.#checkNotGone()
       if (!changes.addsSomething) return
       if (await this.#create(tracked)) return
     }
@@ -215,13 +214,15 @@ export class StoredSession {
 
   /** Answers false when there is no session to merge into, so that one may be begun. */
   async #merge(changes: PendingChanges): Promise<boolean> {
+    if (this.#exists === false) this.#checkNotGone()
     if (this.#id === undefined || this.#exists === false) return false
     const id = this.#context.idAtRest(this.#id)
     if (await this.#verbs.merge(id, changes, this.#context.ttl)) {
-      this.#found()
+      this.#exists = this.#wasThere = true
       this.#context.written(id)
       return true
     }
+    this.#checkNotGone()
     this.#forget()
     return false
   }
@@ -242,7 +243,7 @@ export class StoredSession {
     if (note !== undefined) data.set(RESERVED_KEY, note)
     const id = this.#context.idAtRest(this.#id)
     if (await this.#verbs.create(id, data, this.#context.ttl)) {
-      this.#found()
+      this.#exists = this.#wasThere = true
       this.#snapshot = data
       this.#known = 'all'
       return true
@@ -263,7 +264,7 @@ export class StoredSession {
     if (!keepOld) this.#context.written(id)
     this.#id = newId
     this.#chosen = false
-    this.#found()
+    this.#exists = this.#wasThere = true
     this.#snapshot = applyChanges(this.#snapshot, changes)
     return true
   }
@@ -280,10 +281,6 @@ export class StoredSession {
   /** A session that was there and is not any more stays gone: nothing may bring it back. */
   #checkNotGone(): void {
     if (this.#wasThere) throw sessionGone()
-  }
-
-  #found(): void {
-    this.#exists = this.#wasThere = true
   }
 
   /** There is no such session. An id that a client sent is dropped; one that was chosen stays. */

@@ -77,7 +77,8 @@ export class Proxies implements AsyncDisposable {
     })
     const natMap = Object.fromEntries(places)
     const Client = client === 'ioredis 6' ? IoRedis6Cluster : IoRedis5Cluster
-    const nodes = new Client(Object.values(natMap), { natMap })
+    // They are used up within milliseconds while a node's connection is down.
+    const nodes = new Client(Object.values(natMap), { natMap, maxRedirections: 500 })
     nodes.on('error', () => undefined)
     return { client: nodes, close: () => nodes.disconnect() }
   }

@@ -66,6 +66,8 @@ export class RequestModel {
   readonly #sessions: SessionsModel
   #chosen: boolean
   #exists: boolean | undefined
+  /** Whether it ever was there: it is not begun anew once it is gone. */
+  #wasThere = false
   #snapshot: Data | undefined
   #pending = new Map<string, unknown>()
 
@@ -115,13 +117,14 @@ export class RequestModel {
     this.#pending = new Map()
     if (this.id !== undefined && this.#exists !== false) this.#sessions.stored.delete(this.id)
     this.#chosen = false
+    this.#wasThere = false
     this.#forget()
     return DONE
   }
 
   regenerate(keepOld: boolean, newId: string): Outcome {
     const stored = this.#exists === false ? undefined : this.#existing()
-    if (stored === undefined && this.#exists === true) return GONE
+    if (stored === undefined && this.#wasThere) return GONE
     if (stored === undefined) {
       this.#forget()
       this.id = newId
@@ -130,7 +133,7 @@ export class RequestModel {
       this.#sessions.store(newId, applied(stored.data, this.#pending))
       if (!keepOld && this.id !== undefined) this.#sessions.stored.delete(this.id)
       this.id = newId
-      this.#exists = true
+      this.#found()
       if (this.#snapshot !== undefined) this.#snapshot = applied(this.#snapshot, this.#pending)
     }
     this.#chosen = false
@@ -153,7 +156,7 @@ export class RequestModel {
     const stored = this.#sessions.find(this.id)
     if (stored === undefined) this.#forget()
     else {
-      this.#exists = true
+      this.#found()
       this.#snapshot = new Map(stored.data)
       this.#sessions.use(stored)
     }
@@ -162,11 +165,11 @@ export class RequestModel {
 
   #commit(changes: Data, idNow: string): Outcome {
     const stored = this.#existing()
-    if (stored === undefined && this.#exists === true) return GONE
+    if (stored === undefined && this.#wasThere) return GONE
     this.#pending = new Map()
     if (stored !== undefined && this.id !== undefined) {
       this.#sessions.store(this.id, applied(stored.data, changes))
-      this.#exists = true
+      this.#found()
       if (this.#snapshot !== undefined) this.#snapshot = applied(this.#snapshot, changes)
     } else {
       this.#forget()
@@ -181,9 +184,14 @@ export class RequestModel {
   #begin(changes: Data): void {
     const data = applied(new Map(), changes)
     if (this.id !== undefined) this.#sessions.store(this.id, data)
-    this.#exists = true
+    this.#found()
     this.#snapshot = data
     this.#pending = new Map()
+  }
+
+  #found(): void {
+    this.#exists = true
+    this.#wasThere = true
   }
 
   #forget(): void {
