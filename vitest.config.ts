@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const source = (path: string): string => new URL(`./src/${path}`, import.meta.url).pathname
@@ -16,5 +17,7 @@ export default defineConfig({
     testTimeout: 30_000,
     // Contracts over Redis wait for real expiry, and do it side by side.
     maxConcurrency: 20,
+    // Many files wait more than they work.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 })
