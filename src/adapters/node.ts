@@ -5,14 +5,12 @@ import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
 import {
-  HeldResponse,
-  HttpLifecycle,
   type HttpSessionOptions,
-  type HttpSettings,
+  type NodeRequest,
   type NodeResponse,
+  NodeRun,
   resolveHttpOptions,
 } from '../http/index.ts'
-import { NodeExchange, type NodeRequest } from './node-exchange.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
@@ -62,102 +60,42 @@ export function session<Data extends object>(
 ): WithSession<Data> {
   const { onError = answerError, ...httpOptions } = options
   if (typeof onError !== 'function') refuseOption('onError', 'a function', onError)
-  const settings = resolveHttpOptions(httpOptions)
+  const settings = resolveHttpOptions(httpOptions, ['onError'])
   const withSession =
-    (listener: Listener<Data>) => (request: NodeRequest, response: NodeResponse) =>
-      new NodeRun(manager, settings, request, response, onError).handle(listener)
+    (listener: Listener<Data>) => (request: NodeRequest, response: NodeResponse) => {
+      const run = new NodeRun(manager, settings, request, response, onError)
+      const target = request as NodeRequest & HasSession<Data>
+      target.session = run.session
+      handle(
+        run,
+        () => listener(target, response),
+        error => onError(error, request, response),
+      )
+    }
   // One implementation serves both kinds of server; the overloads keep their types apart.
   return withSession as unknown as WithSession<Data>
 }
 
-type OnError = NonNullable<NodeSessionOptions['onError']>
 type Listener<Data extends object> = (
   request: NodeRequest & HasSession<Data>,
   response: NodeResponse,
 ) => unknown
 
-/** One request on its way through a listener. */
-class NodeRun<Data extends object> extends NodeExchange {
-  readonly #onError: OnError
-  readonly #lifecycle: HttpLifecycle<Data>
-  readonly #held: HeldResponse
-
-  constructor(
-    manager: Manager<Data>,
-    settings: HttpSettings,
-    request: NodeRequest,
-    response: NodeResponse,
-    onError: OnError,
-  ) {
-    super(request, response)
-    this.#onError = onError
-    this.#lifecycle = new HttpLifecycle(manager, settings, this, this)
-    this.#held = new HeldResponse(response, this)
+/** Runs a listener, and sees to what it throws. */
+function handle<Data extends object>(
+  run: NodeRun<Data>,
+  listener: () => unknown,
+  handlerFailed: (error: unknown) => void,
+): void {
+  const failed = (error: unknown): void => {
+    run.handlerFailed()
+    handlerFailed(error)
   }
-
-  handle(listener: Listener<Data>): void {
-    const request = this.request as NodeRequest & HasSession<Data>
-    request.session = this.#lifecycle.session
-    try {
-      const result = listener(request, this.response)
-      if (result instanceof Promise) {
-        result.then(
-          () => this.#saveIfClosed(),
-          error => this.#handlerFailed(error),
-        )
-      }
-    } catch (error) {
-      this.#handlerFailed(error)
-    }
-  }
-
-  get headHasLeft(): boolean {
-    return this.#held.headHasLeft
-  }
-
-  get hasEnded(): boolean {
-    return this.#held.hasEnded
-  }
-
-  /** The first change of the session in this request. */
-  changed(): void {
-    // A client that goes away does not take with it what was promised to be saved.
-    this.response.once('close', () => this.#saveIfClosed())
-  }
-
-  get isUsed(): boolean {
-    return this.#lifecycle.isUsed
-  }
-
-  get needsSave(): boolean {
-    return this.#lifecycle.needsSave
-  }
-
-  save(): Promise<void> {
-    return this.#lifecycle.save()
-  }
-
-  writeHead(): void {
-    this.#lifecycle.writeHead()
-  }
-
-  listHead(): string[] {
-    return this.listHeaders(() => this.#lifecycle.writeHead())
-  }
-
-  failed(error: unknown): void {
-    this.#lifecycle.abandon()
-    this.#onError(error, this.request, this.response)
-  }
-
-  #saveIfClosed(): void {
-    if (!this.isClosed || !this.#lifecycle.needsSave) return
-    this.#lifecycle.session.close().catch(error => this.failed(error))
-  }
-
-  #handlerFailed(error: unknown): void {
-    this.#lifecycle.handlerFailed()
-    this.#onError(error, this.request, this.response)
+  try {
+    const result = run.run(listener)
+    if (result instanceof Promise) result.then(() => run.saveIfClosed(), failed)
+  } catch (error) {
+    failed(error)
   }
 }
 

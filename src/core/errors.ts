@@ -15,6 +15,7 @@
  * | `ERR_DISABLED` | the storage does not offer this method |
  * | `ERR_CLOSED` | the storage was used after it was closed |
  * | `ERR_HEADERS_SENT` | the session was changed when the response could no longer say so |
+ * | `ERR_CONTEXT` | `currentSession` was called where no request with a session is running |
  */
 export type SessionErrorCode =
   | 'ERR_OPTION'
@@ -29,6 +30,7 @@ export type SessionErrorCode =
   | 'ERR_DISABLED'
   | 'ERR_CLOSED'
   | 'ERR_HEADERS_SENT'
+  | 'ERR_CONTEXT'
 
 /**
  * The one error class of this library. Decide by `code`; `cause` carries the storage's own error.

@@ -119,8 +119,9 @@ export class HeldResponse {
     }
     const message = absorbHeaders(this.#response, rest)
     const args: unknown[] = message === undefined ? [status] : [status, message]
+    // The status may decide whether the session is saved.
+    this.#response.statusCode = status
     if (this.#state === 'open' && this.#gate.needsSave) {
-      this.#response.statusCode = status
       this.#hold()
       this.#heldCalls.push({ name: 'writeHead', args })
       return this.#response

@@ -15,6 +15,8 @@ export interface LifecycleHooks {
   readonly headHasLeft: boolean
   /** Whether the application has ended the response. */
   readonly hasEnded: boolean
+  /** The status of the response as it stands now. */
+  readonly status: number
 }
 
 /** A cookie is renewed when a tenth of its life is over: it slides, without a line in every response. */
@@ -93,6 +95,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   /** Whether something must be saved before the client may hear more. */
   get needsSave(): boolean {
     if (!this.#isUsed || this.#isAbandoned) return false
+    if (!this.#settings.saveOnError && this.#hooks.status >= 500) return false
     return this.session.isDirty || this.session.stored.isBusy || this.#mustRenewCookie
   }
 

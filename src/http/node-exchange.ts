@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { appendHeader, type HttpExchange, type NodeResponse } from '../http/index.ts'
+import type { HttpExchange } from './exchange.ts'
+import type { NodeResponse } from './held-response.ts'
+import { appendHeader } from './write-head-arguments.ts'
 
 /** A request of node:http, node:https or the compatibility side of node:http2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest

@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Manager } from '../core/manager.ts'
+import type { RegisteredData } from '../core/register.ts'
+import { Session } from '../core/session.ts'
+import { type HttpSessionOptions, NodeRun, resolveHttpOptions } from '../http/index.ts'
+
+export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The visitor's session; see `Register` of `gsession` for its type. */
+      session: Session<RegisteredData>
+    }
+  }
+}
+
+/** A middleware of Express, Connect and whatever takes such. */
+export type SessionMiddleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void
+
+/**
+ * Sessions for Express 4 and 5: the handlers after it find theirs at `request.session`. It costs
+ * nothing until it is used, and is saved before the response leaves. A save that fails goes to your
+ * error handler, in place of the answer.
+ *
+ * @example
+ * app.use(session(manager))
+ *
+ * @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take
+ */
+export function session<Data extends object>(
+  manager: Manager<Data>,
+  options: HttpSessionOptions = {},
+): SessionMiddleware {
+  const settings = resolveHttpOptions(options)
+  return (request, response, next) => {
+    const target = request as IncomingMessage & { session?: unknown }
+    // Used twice, for the application and for a router in it, it is one session all the same.
+    if (target.session instanceof Session) return next()
+    const run = new NodeRun(manager, settings, request, response, next)
+    target.session = run.session
+    run.run(next)
+  }
+}

@@ -1,0 +1,104 @@
+import type { Manager } from '../core/manager.ts'
+import type { Session } from '../core/session.ts'
+import { runWithSession } from './current-session.ts'
+import { type Gate, HeldResponse, type NodeResponse } from './held-response.ts'
+import { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
+import { NodeExchange, type NodeRequest } from './node-exchange.ts'
+import type { HttpSettings } from './options.ts'
+
+/**
+ * One request of node:http, node:https or node:http2 on its way through an application, with its
+ * session: the head of the response is held until the session is saved.
+ */
+export class NodeRun<Data extends object> extends NodeExchange implements Gate, LifecycleHooks {
+  readonly #settings: HttpSettings
+  readonly #onFailure: SaveFailed
+  readonly #lifecycle: HttpLifecycle<Data>
+  readonly #held: HeldResponse
+
+  /** @param onFailure - told of a save that failed; the held answer was dropped */
+  constructor(
+    manager: Manager<Data>,
+    settings: HttpSettings,
+    request: NodeRequest,
+    response: NodeResponse,
+    onFailure: SaveFailed,
+  ) {
+    super(request, response)
+    this.#settings = settings
+    this.#onFailure = onFailure
+    this.#lifecycle = new HttpLifecycle(manager, settings, this, this)
+    this.#held = new HeldResponse(response, this)
+  }
+
+  get session(): Session<Data> {
+    return this.#lifecycle.session
+  }
+
+  /** Runs the application. */
+  run<Result>(application: () => Result): Result {
+    return this.#settings.asyncContext ? runWithSession(this.session, application) : application()
+  }
+
+  get status(): number {
+    return this.response.statusCode
+  }
+
+  get headHasLeft(): boolean {
+    return this.#held.headHasLeft
+  }
+
+  get hasEnded(): boolean {
+    return this.#held.hasEnded
+  }
+
+  /** The first change of the session in this request. */
+  changed(): void {
+    // A client that goes away does not take with it what was promised to be saved.
+    this.response.once('close', () => this.saveIfClosed())
+  }
+
+  get isUsed(): boolean {
+    return this.#lifecycle.isUsed
+  }
+
+  get needsSave(): boolean {
+    return this.#lifecycle.needsSave
+  }
+
+  save(): Promise<void> {
+    return this.#lifecycle.save()
+  }
+
+  writeHead(): void {
+    this.#lifecycle.writeHead()
+  }
+
+  listHead(): string[] {
+    return this.listHeaders(() => this.#lifecycle.writeHead())
+  }
+
+  failed(error: unknown): void {
+    this.abandon()
+    this.#onFailure(error, this.request, this.response)
+  }
+
+  /** Nothing more is saved. */
+  abandon(): void {
+    this.#lifecycle.abandon()
+  }
+
+  /** The handler has thrown. */
+  handlerFailed(): void {
+    this.#lifecycle.handlerFailed()
+  }
+
+  /** Saves what comes after the end of a response that was cut off. */
+  saveIfClosed(): void {
+    if (!this.isClosed || !this.needsSave) return
+    this.session.close().catch(error => this.failed(error))
+  }
+}
+
+/** Who is told of a save that failed: the request and response are those it was for. */
+export type SaveFailed = (error: unknown, request: NodeRequest, response: NodeResponse) => void
