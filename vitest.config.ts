@@ -3,14 +3,25 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string): string => new URL(`./src/${path}`, import.meta.url).pathname
 
+/** The subpaths of the package as they are in src. */
+const SUBPATHS: Readonly<Record<string, string>> = {
+  gsession: 'index.ts',
+  'gsession/http': 'adapters/node.ts',
+  'gsession/express': 'adapters/express.ts',
+  'gsession/fastify': 'adapters/fastify.ts',
+  'gsession/koa': 'adapters/koa.ts',
+  'gsession/hono': 'adapters/hono.ts',
+  'gsession/fetch': 'adapters/fetch.ts',
+  'gsession/redis': 'redis.ts',
+  'gsession/testing': 'testing/index.ts',
+}
+
 export default defineConfig({
   resolve: {
-    alias: [
-      { find: /^gsession$/, replacement: source('index.ts') },
-      { find: /^gsession\/http$/, replacement: source('adapters/node.ts') },
-      { find: /^gsession\/redis$/, replacement: source('redis.ts') },
-      { find: /^gsession\/testing$/, replacement: source('testing/index.ts') },
-    ],
+    alias: Object.entries(SUBPATHS).map(([name, path]) => ({
+      find: new RegExp(`^${name}$`),
+      replacement: source(path),
+    })),
   },
   test: {
     include: ['test/**/*.test.ts'],

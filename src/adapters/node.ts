@@ -5,6 +5,7 @@ import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
 import {
+  cutOff,
   type HttpSessionOptions,
   type NodeRequest,
   type NodeResponse,
@@ -63,7 +64,9 @@ export function session<Data extends object>(
   const settings = resolveHttpOptions(httpOptions, ['onError'])
   const withSession =
     (listener: Listener<Data>) => (request: NodeRequest, response: NodeResponse) => {
-      const run = new NodeRun(manager, settings, request, response, onError)
+      const run = new NodeRun(manager, settings, request, response, error =>
+        onError(error, request, response),
+      )
       const target = request as NodeRequest & HasSession<Data>
       target.session = run.session
       handle(
@@ -112,13 +115,4 @@ function answerError(error: unknown, _request: NodeRequest, response: NodeRespon
   response.statusCode = isGone ? 409 : 500
   response.setHeader('Content-Type', 'text/plain; charset=utf-8')
   response.end(isGone ? 'Conflict: the session has ended' : 'Internal Server Error')
-}
-
-/** RFC 9113 7. */
-const INTERNAL_ERROR = 2
-
-/** Ends a response such that the client cannot take what it got for the whole. */
-function cutOff(response: NodeResponse): void {
-  if ('stream' in response) response.stream.close(INTERNAL_ERROR)
-  else response.destroy()
 }

@@ -36,7 +36,7 @@ export interface ManagerOptions {
   refreshInterval?: Duration
   /**
    * Hears of a failure that no request can be told of: a batch of ttl refreshes that could not be
-   * written, and will be tried again.
+   * written, and will be tried again; a change that came after the response, and could not be saved.
    *
    * @default process.emitWarning
    */
@@ -68,6 +68,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   readonly #refreshes: RefreshQueue
   readonly #context: SessionContext
   readonly #clock: Clock
+  readonly #onBackgroundError: (error: Error) => void
   #ttl: number
   #storage: Storage
   #verbs: AtomicVerbs
@@ -84,10 +85,8 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
     this.#ttl = parseDuration('ttl', ttl)
     this.#storage = checkStorage(options.storage)
     this.#verbs = atomicVerbsOf(this.#storage)
-    this.#refreshes = this.#makeRefreshQueue(
-      parseDuration('refreshInterval', refreshInterval),
-      options,
-    )
+    this.#onBackgroundError = options.onBackgroundError ?? (error => process.emitWarning(error))
+    this.#refreshes = this.#makeRefreshQueue(parseDuration('refreshInterval', refreshInterval))
     this.#context = this.#makeContext()
   }
 
@@ -141,6 +140,15 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   }
 
   /**
+   * Reports a failure that no request can be told of.
+   *
+   * @internal
+   */
+  failedInBackground(error: unknown): void {
+    this.#onBackgroundError(storageError(error))
+  }
+
+  /**
    * Writes the ttl refreshes that wait, and closes the storage. Sessions must not be used after it.
    *
    * @throws {@link SessionError} `ERR_STORAGE` when the refreshes could not be written
@@ -157,9 +165,8 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
     return this.close()
   }
 
-  #makeRefreshQueue(refreshInterval: number, options: ManagerOptions): RefreshQueue {
+  #makeRefreshQueue(refreshInterval: number): RefreshQueue {
     const manager = this
-    const report = options.onBackgroundError ?? (error => process.emitWarning(error))
     return new RefreshQueue({
       refreshInterval,
       now: this.#clock,
@@ -173,7 +180,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
           throw storageError(error)
         }
       },
-      failed: error => report(storageError(error)),
+      failed: error => manager.failedInBackground(error),
     })
   }
 

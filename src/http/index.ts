@@ -1,8 +1,8 @@
 /** The door through which adapters come in. */
-export { currentSession, runWithSession } from './current-session.ts'
-export type { HttpExchange } from './exchange.ts'
+export { currentSession } from './current-session.ts'
+export { cutOff } from './cut-off.ts'
+export { type AnswerHead, FetchRun } from './fetch-run.ts'
 export type { NodeResponse } from './held-response.ts'
-export { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
 export type { NodeRequest } from './node-exchange.ts'
 export { NodeRun } from './node-run.ts'
 export {

@@ -9,7 +9,7 @@ import { IdTransport } from './transport.ts'
 
 /** What the lifecycle needs to know of the response, and what it tells its adapter. */
 export interface LifecycleHooks {
-  /** Called before the session is changed for the first time. */
+  /** Called before each change of the session. */
   changed(): void
   /** Whether the head of the response has left, so that headers tell nobody anything any more. */
   readonly headHasLeft: boolean
@@ -35,7 +35,6 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   readonly #exchange: HttpExchange
   readonly #hooks: LifecycleHooks
   #isUsed = false
-  #isChanged = false
   #madeTransport: IdTransport | undefined
   #isAbandoned = false
   #renewsCookie = false
@@ -71,8 +70,6 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
       refuse('The head of the response has left: regenerate the id before that')
     }
     this.#isUsed = true
-    if (this.#isChanged) return
-    this.#isChanged = true
     this.#hooks.changed()
   }
 

@@ -15,8 +15,9 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
   readonly #onFailure: SaveFailed
   readonly #lifecycle: HttpLifecycle<Data>
   readonly #held: HeldResponse
+  #isChanged = false
 
-  /** @param onFailure - told of a save that failed; the held answer was dropped */
+  /** @param onFailure - told of a save that failed, for which the held answer was dropped */
   constructor(
     manager: Manager<Data>,
     settings: HttpSettings,
@@ -52,8 +53,9 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
     return this.#held.hasEnded
   }
 
-  /** The first change of the session in this request. */
   changed(): void {
+    if (this.#isChanged) return
+    this.#isChanged = true
     // A client that goes away does not take with it what was promised to be saved.
     this.response.once('close', () => this.saveIfClosed())
   }
@@ -79,13 +81,21 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
   }
 
   failed(error: unknown): void {
-    this.abandon()
-    this.#onFailure(error, this.request, this.response)
+    this.#lifecycle.abandon()
+    this.#onFailure(error)
   }
 
-  /** Nothing more is saved. */
-  abandon(): void {
-    this.#lifecycle.abandon()
+  /**
+   * Saves now, before the application's framework answers, so that a failure is an error for it to
+   * answer. Nothing more is saved after one.
+   */
+  async saveEarly(): Promise<void> {
+    try {
+      while (this.needsSave) await this.save()
+    } catch (error) {
+      this.#lifecycle.abandon()
+      throw error
+    }
   }
 
   /** The handler has thrown. */
@@ -100,5 +110,5 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
   }
 }
 
-/** Who is told of a save that failed: the request and response are those it was for. */
-export type SaveFailed = (error: unknown, request: NodeRequest, response: NodeResponse) => void
+/** Who is told of a save that failed. */
+export type SaveFailed = (error: unknown) => void

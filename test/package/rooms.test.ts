@@ -18,7 +18,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   storages: { allows: [/^core\//], why: 'a storage only stores: it knows core alone' },
   http: {
-    allows: [/^core\//],
+    allows: [/^core\//, /^node:async_hooks$/],
     why: 'http carries ids and orders saves for any storage and any adapter: it knows core alone',
   },
   adapters: {
@@ -30,7 +30,13 @@ const RULES: Readonly<Record<string, Rule>> = {
     why: 'the published contract must hold for any storage: it knows core alone',
   },
   '.': {
-    allows: [/^core\//, /^storages\//, /^(?:open-storage|redis)\.js$/, /^redis$/],
+    allows: [
+      /^core\//,
+      /^storages\//,
+      /^http\/current-session\.js$/,
+      /^(?:open-storage|redis)\.js$/,
+      /^redis$/,
+    ],
     why: 'the index exports, and chooses the storage; packages are loaded only when a URL names them',
   },
 }

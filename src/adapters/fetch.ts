@@ -1,0 +1,98 @@
+import type { Manager } from '../core/manager.ts'
+import { refuseOption } from '../core/options.ts'
+import type { Session } from '../core/session.ts'
+import { FetchRun, type HttpSessionOptions, resolveHttpOptions } from '../http/index.ts'
+
+export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
+
+/** The options of every adapter, and one of this one's own. */
+export interface FetchSessionOptions extends HttpSessionOptions {
+  /**
+   * Answers a request whose handler threw, or whose session could not be saved. The client is told of
+   * its id in that answer too.
+   *
+   * @default what was thrown is thrown on, for the framework to answer, which knows of no cookie
+   */
+  onError?: (error: unknown, request: Request) => Response | Promise<Response>
+}
+
+/** Gives a handler its session. What else the framework hands it comes after. */
+export type WithSession<Data extends object> = <Rest extends unknown[]>(
+  handler: (
+    request: Request,
+    session: Session<Data>,
+    ...rest: Rest
+  ) => Response | Promise<Response>,
+) => (request: Request, ...rest: Rest) => Promise<Response>
+
+/**
+ * Sessions for all that answers a `Request` with a `Response`: route handlers of Next.js, React Router
+ * and SvelteKit, h3, Elysia, Bun.serve, Deno.serve. The session costs nothing until it is used, and is
+ * saved before the response is handed on. A `Response` that is thrown is an answer like one returned.
+ *
+ * What is changed later, while the body is streamed, is saved as it comes; a failure of that is for the
+ * manager's `onBackgroundError`.
+ *
+ * @example
+ * export const GET = session(manager)(async (request, session) =>
+ *   new Response(`${await session.update('views', (n = 0) => n + 1)}`))
+ *
+ * @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take
+ */
+export function session<Data extends object>(
+  manager: Manager<Data>,
+  options: FetchSessionOptions = {},
+): WithSession<Data> {
+  const { onError = throwOn, ...httpOptions } = options
+  if (typeof onError !== 'function') refuseOption('onError', 'a function', onError)
+  const settings = resolveHttpOptions(httpOptions, ['onError'])
+  return handler =>
+    async (request, ...rest) => {
+      const run = new FetchRun(manager, settings, request)
+      const application = () => handler(request, run.session, ...rest)
+      try {
+        return await finish(run, await run.run(application))
+      } catch (thrown) {
+        if (thrown instanceof Response) throw await finish(run, thrown)
+        run.handlerFailed()
+        return finish(run, await answerOrThrow(run, () => onError(thrown, request)))
+      }
+    }
+}
+
+function throwOn(error: unknown): never {
+  throw error
+}
+
+/** When nobody answers, the client cannot be told; what was changed is saved all the same. */
+async function answerOrThrow<Data extends object>(
+  run: FetchRun<Data>,
+  answer: () => Response | Promise<Response>,
+): Promise<Response> {
+  try {
+    return await answer()
+  } catch (error) {
+    await run.finishUnanswered()
+    throw error
+  }
+}
+
+async function finish<Data extends object>(
+  run: FetchRun<Data>,
+  response: Response,
+): Promise<Response> {
+  if (!run.isUsed) return response
+  const answer = withOwnHeaders(response)
+  await run.finish(answer)
+  return answer
+}
+
+/** The headers of `Response.redirect()`, and of what `fetch()` answers, cannot be changed. */
+function withOwnHeaders(response: Response): Response {
+  try {
+    response.headers.delete('gsession-may-it-be-changed')
+    return response
+  } catch {
+    return new Response(response.body, response)
+  }
+}
