@@ -7,6 +7,7 @@ import { encodeData, Manager, StorageFile, StorageMemory } from 'gsession'
 import { session } from 'gsession/http'
 import { StorageRedis, StorageRedisHashTable } from 'gsession/redis'
 import { createClient } from 'redis'
+import { expressCases } from './express.mjs'
 import { sampleSession } from './sample.mjs'
 
 const [, , name, storageName, redisUrl] = process.argv
@@ -80,8 +81,11 @@ function keyByHand(request) {
   return `hand:${/sid=([^;]+)/.exec(request.headers.cookie)[1]}`
 }
 
-const server = createServer(handlers[name]).listen(0, () => {
-  process.send({ port: server.address().port, ids })
+const { application = handlers[name], ids: cookies = ids } = name.includes('xpress')
+  ? (await expressCases({ manager, client, ids, body }))[name]
+  : {}
+const server = createServer(application).listen(0, () => {
+  process.send({ port: server.address().port, ids: cookies })
 })
 process.on('message', message => {
   if (message === 'cpu') process.send({ cpu: process.cpuUsage() })

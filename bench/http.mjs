@@ -23,6 +23,21 @@ const CASES = [
   { name: 'GET + SET by hand', storage: 'redis', against: 'GET + SET by hand' },
   { name: 'write', storage: 'redis', against: 'GET + SET by hand', toReach: 0.85 },
   { name: 'write', storage: 'redis hash', against: 'GET + SET by hand' },
+  { name: 'bare Express', storage: 'redis', against: 'bare Express' },
+  { name: 'read, express-session', storage: 'redis', against: 'read, express-session' },
+  {
+    name: 'read, gsession in Express',
+    storage: 'redis',
+    against: 'read, express-session',
+    toReach: 1.3,
+  },
+  { name: 'write, express-session', storage: 'redis', against: 'write, express-session' },
+  {
+    name: 'write, gsession in Express',
+    storage: 'redis',
+    against: 'write, express-session',
+    toReach: 1,
+  },
 ]
 const CONNECTIONS = 32
 const server = fileURLToPath(new URL('./http-server.mjs', import.meta.url))
@@ -62,8 +77,9 @@ function summarize(one, other) {
   const perSecond = one.samples.map(sample => sample.perSecond)
   const cpu = median(one.samples.map(sample => sample.cpu))
   return {
-    case:
-      one.name === 'bare' || one.name === 'untouched' ? one.name : `${one.name}, ${one.storage}`,
+    case: ['bare', 'untouched', 'bare Express'].includes(one.name)
+      ? one.name
+      : `${one.name}, ${one.storage}`,
     requestsPerSecond: Math.round(median(perSecond)),
     spread: spread(perSecond),
     against: one.against,

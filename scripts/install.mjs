@@ -5,17 +5,24 @@ import { join } from 'node:path'
 import { fail, root, run } from './run.mjs'
 
 const OLDEST_NODE = [20, 19]
-const mark = join(root, 'node_modules', '.gsession-lock-hash')
 
 export function ensureInstalled() {
   checkNode()
+  ensureInstalledIn('.', 'the development dependencies')
+}
+
+/** The same for a folder of this repository that has a package.json of its own. */
+export function ensureInstalledIn(folder, what) {
+  const place = join(root, folder)
+  const mark = join(place, 'node_modules', '.gsession-lock-hash')
   const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(readFileSync(join(place, 'package-lock.json')))
     .digest('hex')
   if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return
-  console.log('Installing the development dependencies ...')
+  console.log(`Installing ${what} ...`)
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  if (run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']) !== 0) {
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  if (run(npm, args, { cwd: place }) !== 0) {
     fail('npm ci failed: this needs access to an npm registry, once')
   }
   writeFileSync(mark, lock)

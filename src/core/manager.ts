@@ -2,12 +2,13 @@ import { atomicVerbsOf } from './adapt-storage.ts'
 import type { AtomicVerbs } from './atomic-storage.ts'
 import type { Clock } from './clock.ts'
 import { type Duration, parseDuration } from './duration.ts'
-import { storageError } from './errors.ts'
+import { SessionError, storageError } from './errors.ts'
 import { refuseOption, refuseUnknownOptions } from './options.ts'
 import { RefreshQueue } from './refresh-queue.ts'
 import { Session } from './session.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
-import { hashSessionId } from './session-id.ts'
+import { hashSessionId, isSessionId } from './session-id.ts'
+import { SessionWatch, type WatchTarget, watchable } from './session-watch.ts'
 import type { Storage } from './storage.ts'
 
 export interface ManagerOptions {
@@ -119,6 +120,31 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
    */
   new(id?: string): Session<Data> {
     return new Session<Data>(this.#context, id, undefined)
+  }
+
+  /**
+   * Calls `ended` once the session ends: when it is removed, when it moves to a new id, or expires, by
+   * whichever process; when there is none, soon after the call. For connections that live longer
+   * than a request. To watch a session does not count as a use of it.
+   *
+   * `StorageMemory` and both Redis storages tell of it at once; in `StorageFile` it is seen within a
+   * second, in a custom storage without `watch` within five. A failing storage ends no session: that
+   * goes to `onBackgroundError`.
+   *
+   * @returns what ends the watch. It keeps no process alive.
+   * @throws {@link SessionError} `ERR_ID` for what is no id
+   */
+  watch(id: string, ended: () => void): () => void {
+    if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
+    const verbs = this.#verbs
+    const target: WatchTarget = {
+      now: this.#clock,
+      load: idAtRest => verbs.load(idAtRest, this.#ttl),
+      storage: watchable(this.#storage),
+      failed: error => this.failedInBackground(error),
+    }
+    const watch = new SessionWatch(target, this.#idAtRest(id), ended)
+    return () => watch.stop()
   }
 
   /**

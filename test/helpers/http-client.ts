@@ -16,6 +16,7 @@ export interface Answer {
 export interface Ask {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
   /** Called when the head arrives, before the body is read. */
   readonly onHead?: (status: number) => void
 }
@@ -47,7 +48,7 @@ function askHttp1(server: TestServer, path: string, options: Ask): Promise<Answe
       },
     )
     request.on('error', reject)
-    request.end()
+    request.end(options.body)
   })
 }
 
@@ -72,7 +73,7 @@ function askHttp2(server: TestServer, path: string, options: Ask): Promise<Answe
       reject(new Error('The stream was closed without an answer'))
       client.close()
     })
-    stream.end()
+    stream.end(options.body)
   })
 }
 

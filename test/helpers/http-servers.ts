@@ -34,6 +34,9 @@ const fixture = (name: string): string =>
 export const certificate = fixture('localhost.cert.pem')
 const key = fixture('localhost.key.pem')
 
+/** What a server for localhost needs for TLS. */
+export const tlsOf = (): { key: string; cert: string } => ({ key, cert: certificate })
+
 /** Starts a server with sessions on a free port, and stops it when the test is over. */
 export function serve(
   kind: Kind,
@@ -47,8 +50,12 @@ export function serve(
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Starts a server that knows no sessions. */
-export async function listen(kind: Kind, listener: Listener): Promise<TestServer> {
-  const server = makeServer(kind, listener)
+export function listen(kind: Kind, listener: Listener): Promise<TestServer> {
+  return listenOn(kind, makeServer(kind, listener))
+}
+
+/** Lets a server listen on a free port, and stops it when the test is over. */
+export async function listenOn(kind: Kind, server: NetServer): Promise<TestServer> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -63,7 +70,7 @@ export async function listen(kind: Kind, listener: Listener): Promise<TestServer
 }
 
 function makeServer(kind: Kind, listener: Listener): NetServer {
-  const tls = { key, cert: certificate }
+  const tls = tlsOf()
   if (kind === 'http') return createHttp(listener)
   if (kind === 'https') return createHttps(tls, listener)
   // The compatibility side has the same members under types of its own.
