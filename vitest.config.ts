@@ -12,6 +12,8 @@ const SUBPATHS: Readonly<Record<string, string>> = {
   'gsession/koa': 'adapters/koa.ts',
   'gsession/hono': 'adapters/hono.ts',
   'gsession/fetch': 'adapters/fetch.ts',
+  'gsession/ws': 'adapters/ws.ts',
+  'gsession/grpc': 'adapters/grpc.ts',
   'gsession/redis': 'redis.ts',
   'gsession/testing': 'testing/index.ts',
 }
