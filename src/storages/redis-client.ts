@@ -89,14 +89,29 @@ function overIoRedis(client: IoRedisClient): RedisConnection {
   }
 }
 
+/** What a node-redis client has that is not a pool. */
+interface NodeRedisState extends NodeRedisClient {
+  readonly isOpen?: boolean
+  readonly isReady?: boolean
+  withCommandOptions?(options: object): NodeRedisClient
+}
+
 function overNodeRedis(client: NodeRedisClient): RedisConnection {
-  const state = client as { readonly isOpen?: boolean; readonly isReady?: boolean }
+  const state: NodeRedisState = client
   return {
     isCluster: false,
     keyPrefix: '',
     ready: readinessOf(client, () => state.isReady === false && state.isOpen === true),
-    send: (_redisKey, command) => client.sendCommand([...command], PLAIN),
+    send: sender(state),
   }
+}
+
+/** Options that come with each command make it cost a quarter more. A pool takes them in no other way. */
+function sender(client: NodeRedisState): RedisConnection['send'] {
+  const plain = client.isReady === undefined ? undefined : client.withCommandOptions?.(PLAIN)
+  return plain === undefined
+    ? (_redisKey, command) => client.sendCommand([...command], PLAIN)
+    : (_redisKey, command) => plain.sendCommand([...command])
 }
 
 function overSentinel(client: NodeRedisSentinel): RedisConnection {
