@@ -185,14 +185,19 @@ describe.each(KIND_NAMES)('%s, when others come first', kind => {
     const client = createClient({ socket: { host: server.host, port: server.port } })
     client.on('error', () => {})
     await client.connect()
-    const sendCommand = client.sendCommand.bind(client)
     const rival = { key: '', came: 0 }
-    client.sendCommand = async (args, ...rest) => {
-      const isScript = String(args[0]).startsWith('eval')
-      if (isScript && rival.key !== '' && rival.came < times) {
-        await server.call(...RIVALS[kind](rival.key, 1000 + rival.came++))
+    const withCommandOptions = client.withCommandOptions.bind(client)
+    client.withCommandOptions = options => {
+      const inner = withCommandOptions(options)
+      const sendCommand = inner.sendCommand.bind(inner)
+      inner.sendCommand = async (args, ...rest) => {
+        const isScript = String(args[0]).startsWith('eval')
+        if (isScript && rival.key !== '' && rival.came < times) {
+          await server.call(...RIVALS[kind](rival.key, 1000 + rival.came++))
+        }
+        return sendCommand(args, ...rest)
       }
-      return sendCommand(args, ...rest)
+      return inner
     }
     return { connected: { client, close: () => client.destroy() }, rival }
   }
