@@ -187,7 +187,7 @@ describe.each(KIND_NAMES)('%s, when others come first', kind => {
     await client.connect()
     const rival = { key: '', came: 0 }
     const withCommandOptions = client.withCommandOptions.bind(client)
-    client.withCommandOptions = options => {
+    const withRival = (options: object) => {
       const inner = withCommandOptions(options)
       const sendCommand = inner.sendCommand.bind(inner)
       inner.sendCommand = async (args, ...rest) => {
@@ -199,6 +199,7 @@ describe.each(KIND_NAMES)('%s, when others come first', kind => {
       }
       return inner
     }
+    Object.assign(client, { withCommandOptions: withRival })
     return { connected: { client, close: () => client.destroy() }, rival }
   }
 
