@@ -138,6 +138,8 @@ describe('the table of options', () => {
 /** A complete program in a page. */
 interface Program {
   readonly page: string
+  /** What it is compiled with: on its own, if it says the data type of all sessions. */
+  readonly project: string
   /** Where it is compiled, without suffix. */
   readonly name: string
   readonly text: string
@@ -145,13 +147,14 @@ interface Program {
 }
 
 const PROGRAMS = PAGES.flatMap(programsOf)
+const PROJECTS = [...new Set(PROGRAMS.map(({ project }) => project))]
 /** Within the project, so that `gsession` is the built package itself. */
 const FOLDER = join(ROOT, '.build', `docs-${process.pid}`)
 
 describe('the programs', () => {
   beforeAll(() => {
-    for (const { name, text } of PROGRAMS) {
-      const file = join(FOLDER, `${name}.ts`)
+    for (const { project, name, text } of PROGRAMS) {
+      const file = join(FOLDER, project, `${name}.ts`)
       mkdirSync(dirname(file), { recursive: true })
       writeFileSync(file, text)
     }
@@ -161,19 +164,24 @@ describe('the programs', () => {
       noUnusedLocals: false,
       noUnusedParameters: false,
     }
-    const config = { extends: '../../tsconfig.base.json', compilerOptions, include: ['.'] }
-    writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify(config))
+    const base = join(ROOT, 'tsconfig.base.json')
+    const config = { extends: base, compilerOptions, include: ['.'] }
+    for (const project of PROJECTS) {
+      writeFileSync(join(FOLDER, project, 'tsconfig.json'), JSON.stringify(config))
+    }
   })
   afterAll(() => rmSync(FOLDER, { recursive: true }))
 
   it('compile, and those that are to be run do what they say', async () => {
     expect(PROGRAMS.length).toBeGreaterThan(10)
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
-    const { stdout } = await run(process.execPath, [compiler, '-p', FOLDER]).catch(error => error)
-    expect(stdout).toBe('')
+    for (const project of PROJECTS) {
+      const compile = run(process.execPath, [compiler, '-p', join(FOLDER, project)])
+      expect((await compile.catch(error => error)).stdout).toBe('')
+    }
 
-    for (const { page, name, text } of PROGRAMS.filter(({ isRun }) => isRun)) {
-      const output = await run(process.execPath, [join(FOLDER, 'out', `${name}.js`)])
+    for (const { page, project, name, text } of PROGRAMS.filter(({ isRun }) => isRun)) {
+      const output = await run(process.execPath, [join(FOLDER, project, 'out', `${name}.js`)])
       const expected = text.match(/(?<=console\.log\(.*\) \/\/ ).*$/gm)
       if (expected !== null) expect(output.stdout.trimEnd().split('\n'), page).toEqual(expected)
     }
@@ -183,12 +191,11 @@ describe('the programs', () => {
 function programsOf(page: string): Program[] {
   const pattern = /^```ts (runnable|compiles)(?: (\S+)\.ts)?\n([\s\S]*?)^```$/gm
   const folder = page.replace(/\.md$/, '')
-  return [...read(page).matchAll(pattern)].map(([, marker, file, text = ''], index) => ({
-    page,
-    name: join(folder, file ?? `program-${index + 1}`),
-    text,
-    isRun: marker === 'runnable',
-  }))
+  return [...read(page).matchAll(pattern)].map(([, marker, file, text = ''], index) => {
+    const name = join(folder, file ?? `program-${index + 1}`)
+    const project = /interface Register\b/.test(text) ? join('registered', name) : 'all'
+    return { page, project, name, text, isRun: marker === 'runnable' }
+  })
 }
 
 /** The names of the options that an interface has, and their defaults as its comments say. */
