@@ -8,7 +8,7 @@ import { RefreshQueue } from './refresh-queue.ts'
 import { Session } from './session.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
 import { hashSessionId, isSessionId } from './session-id.ts'
-import { SessionWatch, type WatchTarget, watchable } from './session-watch.ts'
+import { SessionWatches } from './session-watches.ts'
 import type { Storage } from './storage.ts'
 
 export interface ManagerOptions {
@@ -68,6 +68,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   readonly #idAtRest: (id: string) => string
   readonly #refreshes: RefreshQueue
   readonly #context: SessionContext
+  readonly #watches: SessionWatches
   readonly #clock: Clock
   readonly #onBackgroundError: (error: Error) => void
   #ttl: number
@@ -89,6 +90,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
     this.#onBackgroundError = options.onBackgroundError ?? (error => process.emitWarning(error))
     this.#refreshes = this.#makeRefreshQueue(parseDuration('refreshInterval', refreshInterval))
     this.#context = this.#makeContext()
+    this.#watches = this.#makeWatches()
   }
 
   /** How long a session lives after its last use, in milliseconds. Setting it takes a {@link Duration}. */
@@ -127,24 +129,16 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
    * whichever process; when there is none, soon after the call. For connections that live longer
    * than a request. To watch a session does not count as a use of it.
    *
-   * `StorageMemory` and both Redis storages tell of it at once; in `StorageFile` it is seen within a
-   * second, in a custom storage without `watch` within five. A failing storage ends no session: that
-   * goes to `onBackgroundError`.
+   * `StorageMemory` and both Redis storages tell of it at once; in `StorageFile` it is seen within
+   * about a second, in a custom storage without `watch` within five. A failing storage ends no session:
+   * that goes to `onBackgroundError`. Stays with the storage that the manager has now.
    *
-   * @returns what ends the watch. It keeps no process alive.
+   * @returns what ends the watch. So does `close`, which tells nobody. It keeps no process alive.
    * @throws {@link SessionError} `ERR_ID` for what is no id
    */
   watch(id: string, ended: () => void): () => void {
     if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
-    const verbs = this.#verbs
-    const target: WatchTarget = {
-      now: this.#clock,
-      load: idAtRest => verbs.load(idAtRest, this.#ttl),
-      storage: watchable(this.#storage),
-      failed: error => this.failedInBackground(error),
-    }
-    const watch = new SessionWatch(target, this.#idAtRest(id), ended)
-    return () => watch.stop()
+    return this.#watches.begin(this.#idAtRest(id), ended)
   }
 
   /**
@@ -175,11 +169,13 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   }
 
   /**
-   * Writes the ttl refreshes that wait, and closes the storage. Sessions must not be used after it.
+   * Ends all watches, writes the ttl refreshes that wait, and closes the storage. Sessions must not be
+   * used after it.
    *
    * @throws {@link SessionError} `ERR_STORAGE` when the refreshes could not be written
    */
   async close(): Promise<void> {
+    this.#watches.close()
     try {
       await this.#refreshes.flush()
     } finally {
@@ -205,6 +201,23 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
         } catch (error) {
           throw storageError(error)
         }
+      },
+      failed: error => manager.failedInBackground(error),
+    })
+  }
+
+  #makeWatches(): SessionWatches {
+    const manager = this
+    return new SessionWatches({
+      now: this.#clock,
+      get ttl() {
+        return manager.#ttl
+      },
+      get storage() {
+        return manager.#storage
+      },
+      get verbs() {
+        return manager.#verbs
       },
       failed: error => manager.failedInBackground(error),
     })

@@ -1,29 +1,38 @@
 import type { Awaitable, Loaded } from './atomic-storage.ts'
 import { runLater } from './clock.ts'
+import { SessionError } from './errors.ts'
 
 /** A storage that can tell when it is worth to look at a session again. */
 export interface WatchableStorage {
   /**
    * Calls `look` as soon as the session may have ended: whenever it was removed or moved, by any
    * process. A call too many does no harm, and one that gets lost is made up for: the session is
-   * looked at now and then all the same.
+   * looked at now and then all the same, and when its time is over.
    *
    * @returns what ends it
    */
   watch(id: string, look: () => void): () => void
+
+  /**
+   * Whether there is such a session, and when it expires: what a watch asks. Without it the session
+   * is read. To look does not count as a use.
+   */
+  peek?(id: string, ttl: number): Awaitable<Pick<Loaded, 'expiresAt'> | undefined>
 }
 
 /** What a watch asks of its manager. */
 export interface WatchTarget {
   now(): number
-  /** The session as it is stored. To look at it does not count as a use. */
-  load(id: string): Awaitable<Loaded | undefined>
+  /** Whether the session is there, and when it expires. To look at it does not count as a use. */
+  peek(id: string): Promise<Pick<Loaded, 'expiresAt'> | undefined>
   /** Absent when the storage cannot tell. */
   readonly storage: WatchableStorage | undefined
   failed(error: unknown): void
+  /** The watch has ended, one way or the other. */
+  over(watch: SessionWatch): void
 }
 
-/** How often a session is looked at when its storage tells nothing, and when it does. */
+/** How often a session is looked at when its storage tells nothing or has failed, and when it tells. */
 const INTERVAL = 5_000
 const INTERVAL_WHEN_TOLD = 30_000
 
@@ -41,6 +50,8 @@ export class SessionWatch {
   #looks = false
   /** Somebody asked to look while that was under way: what is found may be older. */
   #looksAgain = false
+  /** The last look has failed, and that was reported. */
+  #isFailing = false
 
   constructor(target: WatchTarget, id: string, ended: () => void) {
     this.#target = target
@@ -51,12 +62,15 @@ export class SessionWatch {
   }
 
   stop(): void {
+    if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#timer)
     this.#stopTelling?.()
+    this.#target.over(this)
   }
 
   async #look(): Promise<void> {
+    if (this.#isOver) return
     if (this.#looks) {
       this.#looksAgain = true
       return
@@ -71,31 +85,42 @@ export class SessionWatch {
   }
 
   async #lookOnce(): Promise<void> {
-    let loaded: Loaded | undefined
+    let found: Pick<Loaded, 'expiresAt'> | undefined
     try {
-      loaded = await this.#target.load(this.#id)
+      found = await this.#target.peek(this.#id)
     } catch (error) {
-      if (this.#isOver) return
-      this.#lookLater(undefined)
-      this.#target.failed(error)
+      if (!this.#isOver) this.#fail(error)
       return
     }
     if (this.#isOver) return
-    if (loaded !== undefined) {
-      this.#lookLater(loaded.expiresAt)
+    this.#isFailing = false
+    if (found !== undefined) {
+      const interval = this.#target.storage === undefined ? INTERVAL : INTERVAL_WHEN_TOLD
+      this.#lookLater(interval, found.expiresAt)
       return
     }
     this.stop()
     this.#ended()
   }
 
-  #lookLater(expiresAt: number | undefined): void {
-    const interval = this.#target.storage === undefined ? INTERVAL : INTERVAL_WHEN_TOLD
+  /** Reports the first failure of several. From a closed storage nothing is to be heard any more. */
+  #fail(error: unknown): void {
+    if (!this.#isFailing) this.#target.failed(error)
+    this.#isFailing = true
+    if (isClosed(error)) this.stop()
+    else this.#lookLater(INTERVAL)
+  }
+
+  #lookLater(interval: number, expiresAt = Number.POSITIVE_INFINITY): void {
     // A session lives through the very millisecond of its end.
-    const left = (expiresAt ?? Number.POSITIVE_INFINITY) - this.#target.now() + 1
+    const left = expiresAt - this.#target.now() + 1
     clearTimeout(this.#timer)
     this.#timer = runLater(() => void this.#look(), Math.min(interval, Math.max(left, 0)))
   }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_CLOSED'
 }
 
 /** The storage as one that can be watched, if it can. */

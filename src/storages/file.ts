@@ -6,6 +6,7 @@ import { type Duration, parseDuration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { isSessionId } from '../core/session-id.ts'
+import type { WatchableStorage } from '../core/session-watch.ts'
 import { aesGcm, type EncryptionKey } from './aes-gcm.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
 import { type FileCipher, plainText } from './file-cipher.ts'
@@ -14,6 +15,7 @@ import { defaultFolder, SessionFolder } from './file-folder.ts'
 import type { FileRecord } from './file-record.ts'
 import { FileRecords } from './file-records.ts'
 import { FileSweeper } from './file-sweeper.ts'
+import { FileWatch } from './file-watch.ts'
 import { goframeCipher } from './goframe-cipher.ts'
 
 export interface StorageFileOptions {
@@ -65,11 +67,12 @@ const REFRESH_SLICE = 2
  * Reading and writing are synchronous calls on small files, which is several times faster than
  * asynchronous ones; the folder belongs on a local disk.
  */
-export class StorageFile extends BuiltInStorage {
+export class StorageFile extends BuiltInStorage implements WatchableStorage {
   /** The folder of the session files. */
   readonly path: string
   readonly #records: FileRecords
   readonly #sweeper: FileSweeper
+  readonly #watch: FileWatch
   /** The longest ttl seen: what is older than that may be cleared. */
   #longestTtl = 0
   #closed = false
@@ -94,6 +97,7 @@ export class StorageFile extends BuiltInStorage {
     this.path = folder.path
     this.#records = new FileRecords(folder, cipher, durability === 'power', maxCached)
     this.#sweeper = this.#makeSweeper(interval)
+    this.#watch = new FileWatch(id => this.#records.exists(id))
   }
 
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
@@ -136,13 +140,15 @@ export class StorageFile extends BuiltInStorage {
     this.#check(id, ttl)
     this.#check(newId, ttl)
     if (newId === id) return 'taken'
-    return this.#records.changeBoth(id, newId, async (old, fresh) => {
+    const rotation = await this.#records.changeBoth(id, newId, async (old, fresh) => {
       if (!this.#isAlive(old.record, ttl)) return 'absent'
       if (this.#isAlive(fresh.record, ttl)) return 'taken'
       await fresh.store({ usedAt: this.clock(), data: applyChanges(old.record.data, changes) })
       if (!keepOld) await old.remove()
       return 'rotated'
     })
+    if (rotation === 'rotated' && !keepOld) this.#watch.tell(id)
+    return rotation
   }
 
   async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
@@ -160,7 +166,17 @@ export class StorageFile extends BuiltInStorage {
 
   async destroy(id: string): Promise<void> {
     this.#check(id, 0)
-    if (this.#records.exists(id)) await this.#records.change(id, held => held.remove())
+    if (!this.#records.exists(id)) return
+    await this.#records.change(id, held => held.remove())
+    this.#watch.tell(id)
+  }
+
+  /**
+   * Calls `look` when the session's file is gone: at once when this process removed it, else within
+   * about a second.
+   */
+  watch(id: string, look: () => void): () => void {
+    return this.#watch.add(id, look)
   }
 
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
@@ -186,6 +202,7 @@ export class StorageFile extends BuiltInStorage {
   async close(): Promise<void> {
     this.#closed = true
     this.#sweeper.stop()
+    this.#watch.close()
   }
 
   #loaded(record: FileRecord | undefined, ttl: number): Loaded | undefined {

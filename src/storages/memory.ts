@@ -4,10 +4,12 @@ import { type Clock, runLater } from '../core/clock.ts'
 import { SessionError } from '../core/errors.ts'
 import { splitObject } from '../core/json.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
+import type { WatchableStorage } from '../core/session-watch.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
 import { ExpiryWheel } from './expiry-wheel.ts'
 import { Recency } from './recency.ts'
 import { formatRecord } from './record.ts'
+import { SessionListeners } from './session-listeners.ts'
 import { NO_SLOT, Slots } from './slots.ts'
 
 export interface StorageMemoryOptions {
@@ -33,7 +35,7 @@ const MAX_PARSED = 1000
  * Each is kept as its record's text, so no request sees what another has not stored. Expired ones are
  * freed within seconds, without anyone reading them.
  */
-export class StorageMemory extends BuiltInStorage {
+export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   readonly #maxSessions: number
   #slots = new Slots()
   readonly #records: (string | undefined)[] = []
@@ -41,6 +43,7 @@ export class StorageMemory extends BuiltInStorage {
   readonly #parsed = new Map<number, EncodedData>()
   readonly #expiry = new ExpiryWheel()
   readonly #recency: Recency | undefined
+  readonly #listeners = new SessionListeners()
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -102,6 +105,17 @@ export class StorageMemory extends BuiltInStorage {
     if (slot !== NO_SLOT) this.#remove(slot)
   }
 
+  /** Calls `look` as soon as the session is removed, moved or evicted. It expires without a word. */
+  watch(id: string, look: () => void): () => void {
+    return this.#listeners.add(id, look)
+  }
+
+  /** When the session expires, `undefined` when there is none. Does not count as a use. */
+  peek(id: string): Pick<Loaded, 'expiresAt'> | undefined {
+    const slot = this.#find(id)
+    return slot === NO_SLOT ? undefined : { expiresAt: this.#expiry.deadline(slot) }
+  }
+
   protected replace(id: string, data: EncodedData, ttl: number): void {
     const slot = this.#find(id)
     if (slot === NO_SLOT) this.#add(id, data, ttl)
@@ -115,6 +129,7 @@ export class StorageMemory extends BuiltInStorage {
     this.#records.length = 0
     this.#parsed.clear()
     this.#slots = new Slots()
+    this.#listeners.clear()
   }
 
   /** The slot of a session that has not expired. */
@@ -154,11 +169,12 @@ export class StorageMemory extends BuiltInStorage {
 
   #remove(slot: number): void {
     if (slot === NO_SLOT) return
-    this.#slots.remove(slot)
+    const id = this.#slots.remove(slot)
     this.#records[slot] = undefined
     this.#parsed.delete(slot)
     this.#expiry.remove(slot)
     this.#recency?.remove(slot)
+    if (id !== undefined && this.#listeners.size > 0) this.#listeners.tell(id)
   }
 
   #sweep(): void {

@@ -1,5 +1,6 @@
 import { MOVED_NOTE } from './redis-moved-note.ts'
 import { RedisScript } from './redis-script.ts'
+import { TELL_ENDED } from './redis-watch.ts'
 import { MARK_KEY, MARKS_LENGTH, WRITER_LENGTH } from './write-mark.ts'
 
 /** The field that notes the types of the others: a JSON object, field by letter. */
@@ -94,27 +95,34 @@ redis.call('pexpire', KEYS[1], ARGV[2])
 return 1`)
 
 /**
- * KEYS: session, new session. ARGV: mark, ttl, whether to keep the old one, what to put. Answers 0
- * when there is no session, 2 when the new id is taken.
+ * KEYS: session, new session. ARGV: mark, ttl, whether to keep the old one, channel, message, what to
+ * put. Answers 0 when there is no session, 2 when the new id is taken.
  */
-export const moveKey: RedisScript = new RedisScript(`${PUT}${MARK}
+export const moveKey: RedisScript = new RedisScript(`${PUT}${MARK}${TELL_ENDED}
 if marked(KEYS[2], ARGV[1]) then return 1 end
 if redis.call('exists', KEYS[1]) == 0 then return 0 end
 if redis.call('exists', KEYS[2]) == 1 then return 2 end
 redis.call('copy', KEYS[1], KEYS[2])
-put(KEYS[2], 4)
+put(KEYS[2], 6)
 setMark(KEYS[2], ARGV[1])
 redis.call('pexpire', KEYS[2], ARGV[2])
-if ARGV[3] == '0' then redis.call('unlink', KEYS[1]) end
+if ARGV[3] == '0' then
+  redis.call('unlink', KEYS[1])
+  tellEnded(ARGV[4], ARGV[5])
+end
 return 1`)
 
-/** KEYS: session. ARGV: mark, each field with its value. Answers 0 when something else is there. */
-export const removeIfSame: RedisScript = new RedisScript(`${MOVED_NOTE}
+/**
+ * KEYS: session. ARGV: mark, channel, message, each field with its value. Answers 0 when something else
+ * is there.
+ */
+export const removeIfSame: RedisScript = new RedisScript(`${MOVED_NOTE}${TELL_ENDED}
 if isNoted(ARGV[1]) then return 1 end
-if redis.call('hlen', KEYS[1]) ~= (#ARGV - 1) / 2 then return 0 end
-for i = 2, #ARGV, 2 do
+if redis.call('hlen', KEYS[1]) ~= (#ARGV - 3) / 2 then return 0 end
+for i = 4, #ARGV, 2 do
   if redis.call('hget', KEYS[1], ARGV[i]) ~= ARGV[i + 1] then return 0 end
 end
 redis.call('unlink', KEYS[1])
 takeNote(ARGV[1])
+tellEnded(ARGV[2], ARGV[3])
 return 1`)

@@ -98,20 +98,20 @@ export class StorageRedisHashTable extends RedisStorage {
   }
 
   protected async rotateAtOnce(move: Move): Promise<Rotation> {
-    const { redisKey, newKey, changes, ttl, keepOld } = move
+    const { redisKey, newKey, changes, ttl, keepOld, note } = move
     // No script can compute what a function of the application's does.
     if (changes.update !== undefined) {
       return this.rotateOverNodes(move)
     }
     const put = fieldsToPut(changes.set, changes.removed)
-    const args = [this.newMark(), String(ttl), keepOld ? '1' : '0', ...put]
+    const args = [this.newMark(), String(ttl), keepOld ? '1' : '0', ...note, ...put]
     const answer = await this.runScript(moveKey, [redisKey, newKey], args)
     if (answer === TAKEN) return 'taken'
     return answer === GONE ? 'absent' : 'rotated'
   }
 
   protected async rotateOverNodes(move: Move): Promise<Rotation> {
-    const { redisKey, newKey, changes, ttl, keepOld, deadline } = move
+    const { redisKey, newKey, changes, ttl, keepOld, note, deadline } = move
     const mark = this.newMark()
     let created = false
     return retry(deadline, async () => {
@@ -128,7 +128,7 @@ export class StorageRedisHashTable extends RedisStorage {
       created = true
       if (keepOld) return 'rotated'
       deadline.check()
-      const args = [mark, ...[...fields].flat()]
+      const args = [mark, ...note, ...[...fields].flat()]
       const removed = await this.runScript(removeIfSame, [redisKey], args)
       return removed === DONE ? 'rotated' : undefined
     })

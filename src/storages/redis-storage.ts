@@ -6,6 +6,7 @@ import { SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { isSessionId } from '../core/session-id.ts'
+import type { WatchableStorage } from '../core/session-watch.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
 import { type Deadline, within } from './deadline.ts'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
@@ -13,6 +14,7 @@ import { redisError } from './redis-error.ts'
 import { ReadCache } from './redis-read-cache.ts'
 import type { RedisScript, ScriptAnswer } from './redis-script.ts'
 import { canTrack, type StopTracking, track } from './redis-tracking.ts'
+import { type EndedNote, RedisWatch, removeAndTell } from './redis-watch.ts'
 import { newMark, newWriter } from './write-mark.ts'
 
 export interface RedisStorageOptions {
@@ -54,6 +56,8 @@ export interface RedisStorageOptions {
 const OPTIONS = ['client', 'prefix', 'idAtRest', 'timeout', 'cache', 'clock'] as const
 /** So many others may come first, each of whom stored something, before a call gives up. */
 const ATTEMPTS = 1000
+/** What PTTL answers when there is no key. */
+const NO_KEY = -2
 /** How many refreshes are on their way at the same time. */
 const BATCH = 500
 
@@ -64,11 +68,13 @@ export interface Move {
   readonly changes: Changes
   readonly ttl: number
   readonly keepOld: boolean
+  /** What the script that removes the old key tells. */
+  readonly note: EndedNote
   readonly deadline: Deadline
 }
 
 /** What both Redis storages share: the keys, the deadline, the order of calls, ttl and removal. */
-export abstract class RedisStorage extends BuiltInStorage {
+export abstract class RedisStorage extends BuiltInStorage implements WatchableStorage {
   readonly #connection: RedisConnection
   /** How long each call may take, in milliseconds. */
   readonly timeout: number
@@ -77,6 +83,7 @@ export abstract class RedisStorage extends BuiltInStorage {
   readonly #queue = new KeyedQueue()
   readonly #writer = newWriter()
   readonly #cache: ReadCache | undefined
+  readonly #watch: RedisWatch
   readonly #startTracking: () => StopTracking
   #stopTracking: StopTracking | undefined
   #closed = false
@@ -95,6 +102,7 @@ export abstract class RedisStorage extends BuiltInStorage {
     this.#prefix = prefix
     this.timeout = parseDuration('timeout', timeout)
     this.#connection = connectionOf(client)
+    this.#watch = new RedisWatch(client, this.#connection.keyPrefix + prefix)
     if (typeof cache !== 'boolean') refuseOption('cache', 'true or false', cache)
     if (cache && !canTrack(client)) refuseOption('cache', 'false for this kind of client', cache)
     const readCache = new ReadCache()
@@ -117,7 +125,9 @@ export abstract class RedisStorage extends BuiltInStorage {
   ): Promise<Rotation> {
     if (newId === id) return 'taken'
     return this.inTurn(id, (redisKey, deadline) => {
-      const move = { redisKey, newKey: this.redisKeyOf(newId), changes, ttl, keepOld, deadline }
+      const newKey = this.redisKeyOf(newId)
+      const note = this.#watch.noteOf(id)
+      const move = { redisKey, newKey, changes, ttl, keepOld, note, deadline }
       return this.#connection.isCluster ? this.rotateOverNodes(move) : this.rotateAtOnce(move)
     })
   }
@@ -133,13 +143,27 @@ export abstract class RedisStorage extends BuiltInStorage {
 
   async destroy(id: string): Promise<void> {
     await this.changing(id, () =>
-      this.run(id, redisKey => this.send(redisKey, ['unlink', redisKey])),
+      this.run(id, redisKey => this.runScript(removeAndTell, [redisKey], this.#watch.noteOf(id))),
     )
+  }
+
+  /** Calls `look` when Redis tells that the session was removed or moved. It expires without a word. */
+  watch(id: string, look: () => void): () => void {
+    return this.#watch.add(id, look)
+  }
+
+  /** When the session expires, `undefined` when there is none: one command, past the cache. */
+  async peek(id: string): Promise<Pick<Loaded, 'expiresAt'> | undefined> {
+    const answer = await this.run(id, redisKey => this.send(redisKey, ['pttl', redisKey]))
+    const left = Number(answer)
+    if (left === NO_KEY) return undefined
+    return left < 0 ? {} : { expiresAt: this.clock() + left }
   }
 
   /** Closes what the storage itself has opened. Using it afterwards is an error. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#watch.close()
     this.#stopTracking?.()
     this.#cache?.lost()
   }

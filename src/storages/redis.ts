@@ -6,6 +6,7 @@ import { formatRecord, parseRecord } from './record.ts'
 import { MOVED_NOTE } from './redis-moved-note.ts'
 import { RedisScript, type ScriptAnswer } from './redis-script.ts'
 import { type Move, RedisStorage, retry } from './redis-storage.ts'
+import { TELL_ENDED } from './redis-watch.ts'
 import { addMark, isMarked, MARK_KEY, withoutMark } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
@@ -20,24 +21,31 @@ if text ~= ARGV[1] then return {text} end
 redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
 return 1`)
 
-/** KEYS: session. ARGV: expected text, mark. */
-const removeIfSame = new RedisScript(`${MOVED_NOTE}
+/** KEYS: session. ARGV: expected text, mark, channel, message. */
+const removeIfSame = new RedisScript(`${MOVED_NOTE}${TELL_ENDED}
 if isNoted(ARGV[2]) then return 1 end
 local text = redis.call('get', KEYS[1])
 if text ~= ARGV[1] then return {text} end
 redis.call('unlink', KEYS[1])
 takeNote(ARGV[2])
+tellEnded(ARGV[3], ARGV[4])
 return 1`)
 
-/** KEYS: session, new session. ARGV: expected text, new text, ttl, whether to keep the old one. */
-const moveIfSame = new RedisScript(`
+/**
+ * KEYS: session, new session. ARGV: expected text, new text, ttl, whether to keep the old one, channel,
+ * message.
+ */
+const moveIfSame = new RedisScript(`${TELL_ENDED}
 local taken = redis.call('get', KEYS[2])
 if taken == ARGV[2] then return 1 end
 if taken then return 0 end
 local text = redis.call('get', KEYS[1])
 if text ~= ARGV[1] then return {text} end
 redis.call('set', KEYS[2], ARGV[2], 'px', ARGV[3])
-if ARGV[4] == '0' then redis.call('unlink', KEYS[1]) end
+if ARGV[4] == '0' then
+  redis.call('unlink', KEYS[1])
+  tellEnded(ARGV[5], ARGV[6])
+end
 return 1`)
 const TAKEN = 0
 
@@ -90,15 +98,15 @@ export class StorageRedis extends RedisStorage {
   }
 
   protected rotateAtOnce(move: Move): Promise<Rotation> {
-    const { redisKey, newKey, ttl, keepOld } = move
+    const { redisKey, newKey, ttl, keepOld, note } = move
     return this.#rotate(move, async (text, moved) => {
-      const args = [text, moved, String(ttl), keepOld ? '1' : '0']
+      const args = [text, moved, String(ttl), keepOld ? '1' : '0', ...note]
       return this.runScript(moveIfSame, [redisKey, newKey], args)
     })
   }
 
   protected async rotateOverNodes(move: Move): Promise<Rotation> {
-    const { redisKey, newKey, ttl, keepOld, deadline } = move
+    const { redisKey, newKey, ttl, keepOld, note, deadline } = move
     const mark = this.newMark()
     let created = false
     const rotation = await this.#rotate(move, async (text, moved) => {
@@ -108,7 +116,7 @@ export class StorageRedis extends RedisStorage {
       if (!created) return TAKEN
       if (keepOld) return DONE
       deadline.check()
-      return this.runScript(removeIfSame, [redisKey], [text, mark])
+      return this.runScript(removeIfSame, [redisKey], [text, mark, ...note])
     })
     if (rotation === 'absent' && created) await this.send(newKey, ['unlink', newKey])
     return rotation

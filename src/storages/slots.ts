@@ -28,12 +28,14 @@ export class Slots {
     return slot
   }
 
-  remove(slot: number): void {
+  /** Answers the key that had the slot. */
+  remove(slot: number): string | undefined {
     const key = this.#keys[slot]
-    if (key === undefined) return
+    if (key === undefined) return undefined
     this.#slotOf.delete(key)
     this.#keys[slot] = undefined
     this.#free.push(slot)
+    return key
   }
 }
 

@@ -10,6 +10,7 @@ import { sessionLife } from './session-life.ts'
 import type { StorageSubject, TestFunction, TestRunner } from './storage-subject.ts'
 import { time } from './time.ts'
 import { values } from './values.ts'
+import { watching } from './watching.ts'
 
 const GROUPS: Readonly<Record<string, Tests>> = {
   absence,
@@ -20,6 +21,7 @@ const GROUPS: Readonly<Record<string, Tests>> = {
   identity,
   atomicity,
   faults,
+  watching,
   'changes through a session': sessionChanges,
   'life of a session': sessionLife,
 }

@@ -3,6 +3,9 @@ import { type AtomicVerbs, StorageMemory } from 'gsession'
 const VERBS = ['create', 'load', 'merge', 'rotate', 'refresh', 'destroy'] as const
 export type Verb = (typeof VERBS)[number]
 
+/** What the manager calls beside the verbs, which is let through. */
+const OTHER_METHODS: readonly (string | symbol)[] = ['close', 'watch', 'peek']
+
 /** What happens when a verb is called; `proceed` asks the storage itself. */
 export type Interception = (verb: Verb, proceed: () => unknown) => unknown
 
@@ -15,7 +18,7 @@ export function interceptStorage(
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
-      if (!isVerb(name)) return name === 'close' ? member.bind(target) : member
+      if (!isVerb(name)) return OTHER_METHODS.includes(name) ? member.bind(target) : member
       return (...args: unknown[]) => intercept(name, () => Reflect.apply(member, target, args))
     },
   })

@@ -156,14 +156,14 @@ describe.each(KIND_NAMES)('the commands of a session, %s', kind => {
     await writer.set('n', 1)
     expect(await sent(() => writer.close())).toBe(cost.write)
     const session = await loaded(manager, id)
-    expect(await sent(() => session.removeAll())).toBe('unlink')
+    expect(await sent(() => session.removeAll())).toBe('evalsha')
     expect(await sent(() => session.data())).toBe('')
     const again = manager.new(await begin(manager, { a: 1 }))
-    expect(await sent(() => again.removeAll())).toBe('unlink')
+    expect(await sent(() => again.removeAll())).toBe('evalsha')
     const dirty = await loaded(manager, await begin(manager, { a: 1 }))
     await dirty.set('b', 2)
     const logOut = () => dirty.removeAll().then(() => dirty.close())
-    expect(await sent(logOut)).toBe('unlink')
+    expect(await sent(logOut)).toBe('evalsha')
   })
 
   it('are at most two to update and to regenerate', async () => {
@@ -266,7 +266,7 @@ describe.each(KIND_NAMES)('the commands of a request to node:http, %s', kind => 
       cookie = cookieFrom(await askAs(cookie, site, '/regenerate'))
     }
     expect(await sent(regenerate)).toBe(cost.regenerate)
-    expect(await sent(() => askAs(cookie, site, '/logout'))).toBe('unlink')
+    expect(await sent(() => askAs(cookie, site, '/logout'))).toBe('evalsha')
     expect(await server.call('DBSIZE')).toBe(0)
   })
 })

@@ -1,5 +1,6 @@
 import type { AtomicVerbs } from '../../src/core/atomic-storage.ts'
 import type { Clock } from '../../src/core/clock.ts'
+import type { WatchableStorage } from '../../src/core/session-watch.ts'
 import type { SessionData, Storage } from '../../src/core/storage.ts'
 import { StorageBase } from '../../src/core/storage-base.ts'
 import { StorageMemory } from '../../src/storages/memory.ts'
@@ -12,7 +13,7 @@ export interface BrokenStorage {
 
 /** A good storage with some verbs or methods replaced by bad ones. */
 export function breaking(
-  change: (good: StorageMemory, clock: Clock) => Partial<AtomicVerbs & Storage>,
+  change: (good: StorageMemory, clock: Clock) => Partial<AtomicVerbs & Storage & WatchableStorage>,
 ): (clock: Clock) => Storage {
   return clock => {
     const good = new StorageMemory({ clock })

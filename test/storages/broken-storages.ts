@@ -243,6 +243,39 @@ export const BROKEN: Readonly<Record<string, BrokenStorage>> = {
       }
     })(),
   },
+  'tells nothing of a removal': {
+    foundBy: 'lets a watch look when its session is removed or moves to a new id',
+    open: breaking(() => ({ watch: () => () => {} })),
+  },
+  'tells nothing of a new id': {
+    foundBy: 'lets a watch look when its session is removed or moves to a new id',
+    open: breaking(good => ({
+      watch: (id, look) => good.watch(id, look),
+      rotate(id, newId, changes, ttl, keepOld) {
+        const { data } = good.load(id) ?? {}
+        if (data === undefined) return 'absent'
+        if (!good.create(newId, applyChanges(data, changes), ttl)) return 'taken'
+        if (!keepOld) good.merge(id, { set: new Map(), removed: new Set(data.keys()) }, 1)
+        return 'rotated'
+      },
+    })),
+  },
+  'tells those who watch no more': {
+    foundBy: 'leaves those alone who watch no more',
+    open: breaking(good => ({
+      watch(id, look) {
+        good.watch(id, look)
+        return () => {}
+      },
+    })),
+  },
+  'peeks at sessions that are not there': {
+    foundBy: 'peeks at what is there and at nothing else',
+    open: breaking(good => ({
+      watch: (id, look) => good.watch(id, look),
+      peek: () => ({}),
+    })),
+  },
   ...BROKEN_DATA,
 }
 
