@@ -1,5 +1,5 @@
 // Compiles src to dist, unless dist is newer than everything it is made from.
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ensureInstalled } from './install.mjs'
@@ -11,8 +11,13 @@ export function ensureBuilt() {
   ensureInstalled()
   const mark = join(root, 'dist', 'index.js')
   if (existsSync(mark) && newest(SOURCES) < statSync(mark).mtimeMs) return
+  // What was built before stays in place until there is something better.
+  const built = join(root, '.build', `dist-${process.pid}`)
+  if (runTool('tsc', ['-p', 'tsconfig.build.json', '--outDir', built]) !== 0) {
+    fail('The build failed')
+  }
   rmSync(join(root, 'dist'), { recursive: true, force: true })
-  if (runTool('tsc', ['-p', 'tsconfig.build.json']) !== 0) fail('The build failed')
+  renameSync(built, join(root, 'dist'))
 }
 
 function newest(names) {

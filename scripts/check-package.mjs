@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fail, root, run } from './run.mjs'
 
-const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { name, exports, devDependencies } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+)
 const subpaths = Object.keys(exports).map(path => name + path.slice(1))
 const modules = subpaths.filter(path => !path.endsWith('.json'))
 const project = mkdtempSync(join(tmpdir(), 'gsession-package-'))
@@ -17,8 +19,13 @@ try {
   )
   writeFileSync(join(project, 'package.json'), '{ "private": true }')
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const install = ['install', '--no-audit', '--no-fund', '--offline', `./${name}-${version}.tgz`]
-  must(inProject('npm', install, { stdio: 'ignore' }), 'npm install of the packed package')
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline']
+  // The one framework that an adapter cannot even be loaded without.
+  const grpc = `@grpc/grpc-js@${devDependencies['@grpc/grpc-js']}`
+  must(
+    inProject('npm', [...install, grpc, `./${name}-${version}.tgz`], { stdio: 'ignore' }),
+    'npm install of the packed package',
+  )
   for (const path of modules) {
     loadBy(`import(${JSON.stringify(path)})`, `import ${path}`)
     loadBy(`Promise.resolve(require(${JSON.stringify(path)}))`, `require ${path}`)

@@ -2,7 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Manager } from '../core/manager.ts'
 import type { RegisteredData } from '../core/register.ts'
 import { Session } from '../core/session.ts'
-import { type HttpSessionOptions, NodeRun, resolveHttpOptions } from '../http/index.ts'
+import {
+  cutOff,
+  type HttpSessionOptions,
+  NodeRun,
+  resolveHttpOptions,
+  UpgradeRun,
+} from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
@@ -41,8 +47,25 @@ export function session<Data extends object>(
     const target = request as IncomingMessage & { session?: unknown }
     // Used twice, for the application and for a router in it, it is one session all the same.
     if (target.session instanceof Session) return next()
-    const run = new NodeRun(manager, settings, request, response, next)
+    // engine.io runs middlewares for upgrades too, with what only looks like a response.
+    const run =
+      'getHeaderNames' in response
+        ? new NodeRun(manager, settings, request, response, error =>
+            saveFailed(response, error, next),
+          )
+        : new UpgradeRun(manager, settings, request)
     target.session = run.session
     run.run(next)
   }
+}
+
+function saveFailed(
+  response: ServerResponse,
+  error: unknown,
+  next: (error?: unknown) => void,
+): void {
+  const { headersSent } = response
+  next(error)
+  // An error handler may do no more than log: the client must not wait for the rest, nor take it.
+  if (headersSent && !response.writableEnded) cutOff(response)
 }

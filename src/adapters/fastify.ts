@@ -1,8 +1,15 @@
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Manager } from '../core/manager.ts'
+import { refuseOption } from '../core/options.ts'
 import type { RegisteredData } from '../core/register.ts'
 import type { Session } from '../core/session.ts'
-import { cutOff, type HttpSessionOptions, NodeRun, resolveHttpOptions } from '../http/index.ts'
+import {
+  BODY_HEADERS,
+  cutOff,
+  type HttpSessionOptions,
+  NodeRun,
+  resolveHttpOptions,
+} from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
@@ -15,7 +22,8 @@ declare module 'fastify' {
 
 /** The options of every adapter, and the manager. */
 export interface FastifySessionOptions extends HttpSessionOptions {
-  manager: Manager<object>
+  /** A `Manager` of any data type; what of it does not depend on that type. */
+  manager: Pick<Manager, 'ttl' | 'storage' | 'close'>
 }
 
 /** Where a request keeps its run. */
@@ -35,8 +43,10 @@ interface RunningRequest extends FastifyRequest {
  *
  * @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take
  */
-const session: FastifyPluginCallback<FastifySessionOptions> = (app, options, done) => {
-  const { manager, ...httpOptions } = options
+const session: FastifyPluginAsync<FastifySessionOptions> = async (app, options) => {
+  const { manager: anyManager, ...httpOptions } = options
+  if (anyManager === undefined) refuseOption('manager', 'a Manager', anyManager)
+  const manager = anyManager as Manager<object>
   const settings = resolveHttpOptions(httpOptions, ['manager'])
   app.decorateRequest('session')
   app.addHook('onRequest', (request: RunningRequest, reply, next) => {
@@ -55,19 +65,26 @@ const session: FastifyPluginCallback<FastifySessionOptions> = (app, options, don
     })
   }
   app.addHook('onError', (request: RunningRequest, _reply, _error, next) => {
-    request[RUN]?.handlerFailed()
-    next()
+    const run = request[RUN]
+    if (run === undefined) return next()
+    run.handlerFailed()
+    run.run(next)
   })
   app.addHook('onSend', (request: RunningRequest, _reply, _payload, next) => {
     const run = request[RUN]
-    if (run?.needsSave !== true) next()
-    else run.saveEarly().then(() => next(), next)
+    if (run?.needsSave !== true) return next()
+    // Fastify catches what goes wrong after a promise, but not what goes wrong in a late `next`.
+    return run.saveBeforeSending()
   })
-  done()
 }
 
-/** The save that failed was one that Fastify did not see: of a reply that was hijacked or streamed. */
+/** The save that failed was one of what changed after this plugin's last hook, or of a raw answer. */
 function saveFailed(reply: FastifyReply, error: unknown): void {
+  if (!reply.raw.headersSent && !reply.sent) {
+    for (const name of BODY_HEADERS) reply.removeHeader(name)
+    reply.send(error)
+    return
+  }
   reply.log.error(error)
   if (reply.raw.headersSent) cutOff(reply.raw)
   else {

@@ -1,7 +1,7 @@
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
-import { FetchRun, type HttpSessionOptions, resolveHttpOptions } from '../http/index.ts'
+import { answerOf, FetchRun, type HttpSessionOptions, resolveHttpOptions } from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
@@ -17,13 +17,13 @@ export interface FetchSessionOptions extends HttpSessionOptions {
 }
 
 /** Gives a handler its session. What else the framework hands it comes after. */
-export type WithSession<Data extends object> = <Rest extends unknown[]>(
+export type WithSession<Data extends object> = <Incoming extends Request, Rest extends unknown[]>(
   handler: (
-    request: Request,
+    request: Incoming,
     session: Session<Data>,
     ...rest: Rest
   ) => Response | Promise<Response>,
-) => (request: Request, ...rest: Rest) => Promise<Response>
+) => (request: Incoming, ...rest: Rest) => Promise<Response>
 
 /**
  * Sessions for all that answers a `Request` with a `Response`: route handlers of Next.js, React Router
@@ -50,49 +50,12 @@ export function session<Data extends object>(
     async (request, ...rest) => {
       const run = new FetchRun(manager, settings, request)
       const application = () => handler(request, run.session, ...rest)
-      try {
-        return await finish(run, await run.run(application))
-      } catch (thrown) {
-        if (thrown instanceof Response) throw await finish(run, thrown)
-        run.handlerFailed()
-        return finish(run, await answerOrThrow(run, () => onError(thrown, request)))
-      }
+      const answer = await answerOf(run, application, error => onError(error, request))
+      if (answer.isThrown) throw answer.response
+      return answer.response
     }
 }
 
 function throwOn(error: unknown): never {
   throw error
-}
-
-/** When nobody answers, the client cannot be told; what was changed is saved all the same. */
-async function answerOrThrow<Data extends object>(
-  run: FetchRun<Data>,
-  answer: () => Response | Promise<Response>,
-): Promise<Response> {
-  try {
-    return await answer()
-  } catch (error) {
-    await run.finishUnanswered()
-    throw error
-  }
-}
-
-async function finish<Data extends object>(
-  run: FetchRun<Data>,
-  response: Response,
-): Promise<Response> {
-  if (!run.isUsed) return response
-  const answer = withOwnHeaders(response)
-  await run.finish(answer)
-  return answer
-}
-
-/** The headers of `Response.redirect()`, and of what `fetch()` answers, cannot be changed. */
-function withOwnHeaders(response: Response): Response {
-  try {
-    response.headers.delete('gsession-may-it-be-changed')
-    return response
-  } catch {
-    return new Response(response.body, response)
-  }
 }

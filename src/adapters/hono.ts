@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Manager } from '../core/manager.ts'
-import type { RegisteredData } from '../core/register.ts'
+import type { Register, RegisteredData } from '../core/register.ts'
 import { Session } from '../core/session.ts'
 import {
-  type AnswerHead,
+  BODY_HEADERS,
   FetchRun,
   type HttpSessionOptions,
   resolveHttpOptions,
@@ -12,16 +12,21 @@ import {
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
 declare module 'hono' {
-  interface ContextVariableMap {
-    /** The visitor's session; see `Register` of `gsession` for its type. */
-    session: Session<RegisteredData>
-  }
+  interface ContextVariableMap extends RegisteredVariables {}
 }
 
 /** The variables of an application whose handlers find their session at `c.var.session`. */
-export interface SessionVariables<Data extends object> {
+export interface SessionVariables<Data extends object = RegisteredData> {
   session: Session<Data>
 }
+
+/**
+ * What handlers find where the data type was told in `Register` of `gsession`. Hono adds this to an
+ * application's own variables, which would not be exact any more if nothing was told.
+ */
+export type RegisteredVariables = Register extends { data: object }
+  ? SessionVariables<RegisteredData>
+  : object
 
 /**
  * Sessions for Hono 4: the handlers after it find theirs at `c.var.session`. It costs nothing until it
@@ -53,18 +58,25 @@ export function session<Data extends object>(
       throw error
     }
     if (c.error !== undefined) run.handlerFailed()
-    if (run.isUsed) await run.finish(headOf(c))
+    try {
+      answer(c, await run.finish(c.res))
+    } catch (error) {
+      answer(c, await run.finish(headOfErrorPage(c.res)))
+      throw error
+    }
   }
 }
 
-/** Hono makes a new response where the headers of one cannot be changed. */
-function headOf(c: Context): AnswerHead {
-  return {
-    status: c.res.status,
-    headers: {
-      get: name => c.res.headers.get(name),
-      set: (name, value) => c.header(name, value),
-      append: (name, value) => c.header(name, value, { append: true }),
-    },
-  }
+function answer(c: Context, response: Response): void {
+  if (response === c.res) return
+  // Else Hono would copy the headers of the one before into this one.
+  c.res = undefined
+  c.res = response
+}
+
+/** Hono gives an error page the headers of the answer before it: those of other middlewares, and ours. */
+function headOfErrorPage({ headers }: Response): Response {
+  const head = new Response(null, { headers })
+  for (const name of BODY_HEADERS) head.headers.delete(name)
+  return head
 }

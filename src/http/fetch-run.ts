@@ -5,12 +5,6 @@ import type { HttpExchange } from './exchange.ts'
 import { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
 import type { HttpSettings } from './options.ts'
 
-/** The head of an answer, as it stands: `Response` has one, and what frameworks keep in its place. */
-export interface AnswerHead {
-  readonly status: number
-  readonly headers: Pick<Headers, 'get' | 'set' | 'append'>
-}
-
 /**
  * One request of the Fetch API on its way through an application, with its session. The answer is a
  * value here, so nothing needs to be held: it is finished before it is handed on.
@@ -20,8 +14,9 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   readonly #settings: HttpSettings
   readonly #request: Request
   readonly #lifecycle: HttpLifecycle<Data>
-  #head: AnswerHead | undefined
-  #isFinished = false
+  #response: Response | undefined
+  #isCopied = false
+  #headHasLeft = false
   #savesSoon = false
 
   constructor(manager: Manager<Data>, settings: HttpSettings, request: Request) {
@@ -35,11 +30,6 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
     return this.#lifecycle.session
   }
 
-  /** Whether the answer depends on the session. If not, it need not be finished. */
-  get isUsed(): boolean {
-    return this.#lifecycle.isUsed
-  }
-
   /** Runs the application. */
   run<Result>(application: () => Result): Result {
     return this.#settings.asyncContext ? runWithSession(this.session, application) : application()
@@ -51,37 +41,45 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   }
 
   /**
-   * Saves the session, and then tells the client its id in this head, if there is one: even if the
-   * save fails, of an id that was stored before.
+   * Saves the session, and then tells the client its id in this response. When the save fails, nothing
+   * more is saved, and another response may be finished in place of this one: it tells of an id that
+   * was stored before.
+   *
+   * @returns what to hand on: this response, or a copy with more headers
    */
-  async finish(head?: AnswerHead): Promise<void> {
-    this.#head = head
-    try {
-      while (this.#lifecycle.needsSave) await this.#lifecycle.save()
-    } catch (error) {
-      this.#lifecycle.abandon()
-      throw error
-    } finally {
-      if (head !== undefined) this.#lifecycle.writeHead()
-      this.#isFinished = true
+  async finish(response: Response): Promise<Response> {
+    this.#response = response
+    this.#isCopied = false
+    if (!this.#lifecycle.isUsed) {
+      this.#headHasLeft = true
+      return response
     }
+    if (!isResponse(response)) throw new TypeError('Expected a Response from the handler')
+    // A switch of protocols, or Response.error(): there is no head to tell anything in.
+    const hasHead = response.status >= 200
+    this.#headHasLeft = !hasHead
+    await this.#save()
+    if (hasHead) this.#lifecycle.writeHead()
+    this.#headHasLeft = true
+    return this.#response
   }
 
   /** Saves the session of a request that this adapter does not get to answer. */
   async finishUnanswered(): Promise<void> {
     try {
-      await this.finish()
+      await this.#save()
     } catch (error) {
       this.#manager.failedInBackground(error)
     }
+    this.#headHasLeft = true
   }
 
   get status(): number {
-    return this.#head?.status ?? 200
+    return this.#response?.status ?? 200
   }
 
   get headHasLeft(): boolean {
-    return this.#isFinished
+    return this.#headHasLeft
   }
 
   /** Never refuses a change: a body that is streamed may go on after the head. */
@@ -91,11 +89,12 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
 
   /** What changes after the answer was handed on is saved by itself: nobody else would. */
   changed(): void {
-    if (!this.#isFinished || this.#savesSoon) return
+    if (!this.#headHasLeft || this.#savesSoon) return
     this.#savesSoon = true
     queueMicrotask(() => {
       this.#savesSoon = false
-      this.session.close().catch(error => this.#manager.failedInBackground(error))
+      if (!this.#lifecycle.needsSave) return
+      this.#lifecycle.save().catch(error => this.#manager.failedInBackground(error))
     })
   }
 
@@ -108,14 +107,50 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   }
 
   responseHeader(name: string): string | undefined {
-    return this.#head?.headers.get(name) ?? undefined
+    return this.#response?.headers.get(name) ?? undefined
   }
 
   setHeader(name: string, value: string): void {
-    this.#head?.headers.set(name, value)
+    if (name !== 'Vary' || !canBeChanged(this.#response?.headers)) this.#copyResponse()
+    this.#response?.headers.set(name, value)
   }
 
   appendHeader(name: string, value: string): void {
-    this.#head?.headers.append(name, value)
+    this.#copyResponse()
+    this.#response?.headers.append(name, value)
+  }
+
+  async #save(): Promise<void> {
+    try {
+      while (this.#lifecycle.needsSave) await this.#lifecycle.save()
+    } catch (error) {
+      this.#lifecycle.abandon()
+      throw error
+    }
+  }
+
+  /**
+   * The response may be a constant that is handed out again and again: what one client is told must
+   * not stick to it.
+   */
+  #copyResponse(): void {
+    if (this.#isCopied) return
+    this.#isCopied = true
+    this.#response = new Response(this.#response?.body, this.#response)
+  }
+}
+
+/** Whether it is a response, of whichever implementation: servers on Node bring their own. */
+export function isResponse(value: unknown): value is Response {
+  return Object.prototype.toString.call(value) === '[object Response]'
+}
+
+/** The headers of `Response.redirect()`, and of what `fetch()` answers, cannot be changed. */
+function canBeChanged(headers: Headers | undefined): boolean {
+  try {
+    headers?.delete('gsession-may-it-be-changed')
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,5 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
+import { BODY_HEADERS } from './body-headers.ts'
+import { drainListenersElsewhere } from './drain-listeners.ts'
+import { headersSentError } from './headers-sent-error.ts'
+import {
+  HELD,
+  type HeldMethods,
+  type Methods,
+  ownFlag,
+  pretendToHaveSent,
+  standIns,
+  standInsAfterFailure,
+} from './stand-ins.ts'
 import { absorbHeaders } from './write-head-arguments.ts'
 
 /** A response of node:http, node:https or the compatibility side of node:http2. */
@@ -22,41 +34,10 @@ export interface Gate {
   failed(error: unknown): void
 }
 
-/** The methods through which a head can leave, as both kinds of response have them. */
-interface Methods {
-  writeHead(status: number, ...rest: unknown[]): unknown
-  write(...args: unknown[]): boolean
-  end(...args: unknown[]): unknown
-  flushHeaders(): void
-}
-
 /** What the application called while the response was held. */
 interface HeldCall {
   readonly name: keyof Methods
   readonly args: unknown[]
-}
-
-/** Where a response keeps what holds it, for the methods that stand in for its own. */
-const HELD = Symbol('gsession.held')
-
-interface HeldMethods extends Methods {
-  [HELD]: HeldResponse
-}
-
-/** The same four functions for every response: an untouched session shall cost next to nothing. */
-const standIns: Methods = {
-  writeHead(this: HeldMethods, status, ...rest) {
-    return this[HELD].writeHead(status, rest)
-  },
-  write(this: HeldMethods, ...args) {
-    return this[HELD].write(args)
-  },
-  end(this: HeldMethods, ...args) {
-    return this[HELD].end(args)
-  },
-  flushHeaders(this: HeldMethods) {
-    this[HELD].flushHeaders()
-  },
 }
 
 /**
@@ -70,10 +51,12 @@ export class HeldResponse {
   readonly #response: NodeResponse
   readonly #gate: Gate
   readonly #methods: Methods
+  readonly #drainListeners: readonly (() => void)[]
   #state: 'open' | 'held' | 'leaving' | 'released' = 'open'
   #hasEnded = false
   #hasFailed = false
   #savesLate = false
+  #isDelayed = false
   #status = 200
   /** What was called while the response was held, in order. */
   #heldCalls: HeldCall[] = NO_CALLS
@@ -90,10 +73,16 @@ export class HeldResponse {
     target.write = standIns.write
     target.end = standIns.end
     target.flushHeaders = standIns.flushHeaders
+    this.#drainListeners = drainListenersElsewhere(response)
+  }
+
+  /** Whether a save has failed, and an answer was dropped for it. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
   }
 
   get headHasLeft(): boolean {
-    return this.#state === 'released' || (this.#state !== 'held' && this.#response.headersSent)
+    return this.#state === 'released' || (this.#state !== 'held' && this.#headersSent)
   }
 
   get hasEnded(): boolean {
@@ -102,17 +91,26 @@ export class HeldResponse {
 
   /** Whether the application has reason to believe that the head has left. */
   get seemsToHaveSentHead(): boolean {
-    return this.#state === 'held'
+    return this.#state === 'held' || this.#isDelayed
   }
 
   /** Whether the application has ended the response, and waits for that without knowing. */
   get seemsToHaveEnded(): boolean {
-    return this.#hasEnded && (this.#state === 'held' || this.#savesLate)
+    return this.#isDelayed || (this.#hasEnded && this.#isWaiting())
+  }
+
+  /** Lets the response seem to be sent, since it will be once this work is done. */
+  async delay(work: () => Promise<void>): Promise<void> {
+    this.#isDelayed = true
+    pretendToHaveSent(this.#response)
+    await work().finally(() => {
+      this.#isDelayed = false
+    })
   }
 
   writeHead(status: number, rest: unknown[]): unknown {
     if (this.#state === 'released') return this.#call('writeHead', [status, ...rest])
-    if (this.#state === 'held') throw this.#headersSent()
+    if (this.#state === 'held') throw headersSentError(this.#response)
     if (!this.#gate.isUsed) {
       this.#state = 'released'
       return this.#call('writeHead', [status, ...rest])
@@ -173,7 +171,11 @@ export class HeldResponse {
   }
 
   #mustHold(): boolean {
-    return this.#state === 'open' && !this.#response.headersSent && this.#gate.needsSave
+    return this.#state === 'open' && !this.#headersSent && this.#gate.needsSave
+  }
+
+  get #headersSent(): boolean {
+    return this.#isDelayed ? ownFlag(this.#response, 'headersSent') : this.#response.headersSent
   }
 
   #hold(): void {
@@ -204,7 +206,9 @@ export class HeldResponse {
     for (const { name, args } of this.#heldCalls) last = this.#call(name, args)
     this.#heldCalls = NO_CALLS
     // Whoever was told to wait may go on, unless the connection itself asks for more patience.
-    if (!this.#hasEnded && last !== false) this.#response.emit('drain')
+    if (this.#hasEnded || last === false) return
+    this.#response.emit('drain')
+    for (const listener of this.#drainListeners) listener.call(this.#response)
   }
 
   #drop(): void {
@@ -212,6 +216,9 @@ export class HeldResponse {
     this.#state = 'open'
     this.#hasEnded = false
     this.#hasFailed = true
+    Object.assign(this.#response, standInsAfterFailure)
+    if (this.#response.headersSent) return
+    for (const name of BODY_HEADERS) this.#response.removeHeader(name)
   }
 
   /**
@@ -219,7 +226,7 @@ export class HeldResponse {
    * nobody must hear any more.
    */
   #isAnsweredFor(): boolean {
-    return this.#hasFailed && this.#response.writableEnded
+    return this.#hasFailed && !this.#isDelayed && this.#response.writableEnded
   }
 
   #isWaiting(): boolean {
@@ -242,19 +249,6 @@ export class HeldResponse {
     }
   }
 
-  /** What the response itself throws when a second head is written. */
-  #headersSent(): Error {
-    const isHttp2 = 'stream' in this.#response
-    const error = new Error(
-      isHttp2
-        ? 'Response has already been initiated.'
-        : 'Cannot write headers after they are sent to the client',
-    )
-    return Object.assign(error, {
-      code: isHttp2 ? 'ERR_HTTP2_HEADERS_SENT' : 'ERR_HTTP_HEADERS_SENT',
-    })
-  }
-
   /** Calls the response's own method. */
   #call(name: keyof Methods, args: unknown[]): unknown {
     return Reflect.apply(this.#methods[name], this.#response, args)
@@ -262,31 +256,3 @@ export class HeldResponse {
 }
 
 const NO_CALLS: HeldCall[] = []
-
-/**
- * What lets the application see what it has done, though it is held back: a second head must fail as
- * it does without us. The same two getters for every response, which engines keep fast.
- */
-const PRETENCE: PropertyDescriptorMap = {
-  headersSent: {
-    configurable: true,
-    get(this: HeldMethods) {
-      return this[HELD].seemsToHaveSentHead || ownFlag(this, 'headersSent')
-    },
-  },
-  writableEnded: {
-    configurable: true,
-    get(this: HeldMethods) {
-      return this[HELD].seemsToHaveEnded || ownFlag(this, 'writableEnded')
-    },
-  },
-}
-
-function pretendToHaveSent(response: NodeResponse): void {
-  Object.defineProperties(response, PRETENCE)
-}
-
-/** What the response itself says. */
-function ownFlag(response: object, name: 'headersSent' | 'writableEnded'): boolean {
-  return Reflect.get(Object.getPrototypeOf(response), name, response)
-}

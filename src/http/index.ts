@@ -1,8 +1,12 @@
 /** The door through which adapters come in. */
-export { currentSession } from './current-session.ts'
+export { BODY_HEADERS } from './body-headers.ts'
+export { currentSession, runWithSession } from './current-session.ts'
 export { cutOff } from './cut-off.ts'
-export { type AnswerHead, FetchRun } from './fetch-run.ts'
+export type { HttpExchange } from './exchange.ts'
+export { answerOf } from './fetch-answer.ts'
+export { FetchRun } from './fetch-run.ts'
 export type { NodeResponse } from './held-response.ts'
+export { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
 export type { NodeRequest } from './node-exchange.ts'
 export { NodeRun } from './node-run.ts'
 export {
@@ -11,3 +15,7 @@ export {
   type HttpSettings,
   resolveHttpOptions,
 } from './options.ts'
+export type { Origins } from './origin.ts'
+export type { SessionRequest } from './session-request.ts'
+export { UpgradeGate, type UpgradeOptions } from './upgrade-gate.ts'
+export { UpgradeRun } from './upgrade-run.ts'

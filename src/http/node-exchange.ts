@@ -61,7 +61,8 @@ export class NodeExchange implements HttpExchange {
   }
 }
 
-function isEncrypted(request: NodeRequest): boolean {
+/** Whether a request came over TLS. */
+export function isEncrypted(request: NodeRequest): boolean {
   if ('stream' in request) return request.stream.session?.encrypted === true
   return 'encrypted' in request.socket && request.socket.encrypted === true
 }

@@ -90,6 +90,19 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
    * answer. Nothing more is saved after one.
    */
   async saveEarly(): Promise<void> {
+    // An answer that is held is being saved for, and a failure of that is told already.
+    if (!this.#held.seemsToHaveSentHead) await this.#saveAll()
+  }
+
+  /**
+   * The same for an answer that the framework sends as soon as this is done. Meanwhile it seems to be
+   * sent, so that nobody takes it for missing and sends another.
+   */
+  async saveBeforeSending(): Promise<void> {
+    if (!this.#held.seemsToHaveSentHead) await this.#held.delay(() => this.#saveAll())
+  }
+
+  async #saveAll(): Promise<void> {
     try {
       while (this.needsSave) await this.save()
     } catch (error) {

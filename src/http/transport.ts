@@ -75,14 +75,8 @@ export class IdTransport {
 
   get #cookie(): NamedCookie | undefined {
     const { cookie } = this.#settings
-    return cookie && (this.#isSecure ? cookie.onSecure : cookie.onPlain)
-  }
-
-  get #isSecure(): boolean {
-    if (this.#exchange.isEncrypted) return true
-    if (!this.#settings.trustProxy) return false
-    const protocols = this.#exchange.requestHeader('x-forwarded-proto') ?? ''
-    return protocols.split(',', 1)[0]?.trim().toLowerCase() === 'https'
+    if (cookie === undefined) return undefined
+    return isSecure(this.#exchange, this.#settings) ? cookie.onSecure : cookie.onPlain
   }
 
   #setCookie(line: string): void {
@@ -103,6 +97,14 @@ export class IdTransport {
     if (vary === undefined || vary === '') this.#exchange.setHeader('Vary', name)
     else if (!mentions(vary, name)) this.#exchange.setHeader('Vary', `${vary}, ${name}`)
   }
+}
+
+/** Whether the client's side of the connection is TLS, as far as anybody may say so. */
+export function isSecure(exchange: HttpExchange, { trustProxy }: HttpSettings): boolean {
+  if (exchange.isEncrypted) return true
+  if (!trustProxy) return false
+  const protocols = exchange.requestHeader('x-forwarded-proto') ?? ''
+  return protocols.split(',', 1)[0]?.trim().toLowerCase() === 'https'
 }
 
 function mentions(vary: string, name: string): boolean {

@@ -14,6 +14,9 @@ const QUIET = [
   '--disable-sync',
 ]
 
+/** Names of sites that are strangers to each other, all of them served by this machine. */
+const SITES = '--host-resolver-rules=MAP *.test 127.0.0.1'
+
 const isMissing = !existsSync(EXECUTABLE)
 const reason = `there is no ${EXECUTABLE}; apt-get install --no-install-recommends chromium, or set CHROMIUM to one`
 
@@ -21,7 +24,8 @@ const reason = `there is no ${EXECUTABLE}; apt-get install --no-install-recommen
 export const skipsBrowser: boolean = isMissing && process.env['CI'] !== 'true'
 if (skipsBrowser) console.warn(`Skipped the tests in a browser: ${reason}`)
 
+/** Opens a browser. In it, every name that ends with `.test` is this machine. */
 export async function openBrowser(): Promise<Browser> {
   if (isMissing) throw new Error(`The tests in a browser cannot run: ${reason}`)
-  return chromium.launch({ executablePath: EXECUTABLE, args: QUIET })
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...QUIET, SITES] })
 }

@@ -32,6 +32,8 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   './koa': ['session'],
   './hono': ['session'],
   './fetch': ['session'],
+  './ws': ['attachSession', 'session'],
+  './grpc': ['session', 'sessionOf', 'statusOf'],
   './redis': ['StorageRedis', 'StorageRedisHashTable'],
   './testing': ['storageContract'],
 }

@@ -22,7 +22,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     why: 'http carries ids and orders saves for any storage and any adapter: it knows core alone',
   },
   adapters: {
-    allows: [/^core\//, /^http\/index\.js$/, /^node:/],
+    allows: [/^core\//, /^http\/index\.js$/, /^node:/, /^@grpc\/grpc-js$/],
     why: "an adapter only translates: it comes in through http's door",
   },
   testing: {

@@ -1,0 +1,50 @@
+import { type FetchRun, isResponse } from './fetch-run.ts'
+
+type MaybePromise<Value> = Value | Promise<Value>
+
+/** A response that was thrown is to reach the framework as it was meant to: thrown. */
+export interface FetchAnswer {
+  readonly response: Response
+  readonly isThrown: boolean
+}
+
+/**
+ * Runs an application to its answer, with its session saved and told in it. What it throws, and a save
+ * that fails, is for `onError` to answer; what that throws is thrown on.
+ */
+export async function answerOf<Data extends object>(
+  run: FetchRun<Data>,
+  application: () => MaybePromise<Response>,
+  onError: (error: unknown) => MaybePromise<Response>,
+): Promise<FetchAnswer> {
+  try {
+    const { response, isThrown } = await settle(() => run.run(application))
+    return { response: await run.finish(response), isThrown }
+  } catch (error) {
+    run.handlerFailed()
+    const response = await answerOrThrow(run, () => onError(error))
+    return { response: await run.finish(response), isThrown: false }
+  }
+}
+
+async function settle(application: () => MaybePromise<Response>): Promise<FetchAnswer> {
+  try {
+    return { response: await application(), isThrown: false }
+  } catch (thrown) {
+    if (isResponse(thrown)) return { response: thrown, isThrown: true }
+    throw thrown
+  }
+}
+
+/** When nobody answers, the client cannot be told; what was changed is saved all the same. */
+async function answerOrThrow<Data extends object>(
+  run: FetchRun<Data>,
+  answer: () => MaybePromise<Response>,
+): Promise<Response> {
+  try {
+    return await answer()
+  } catch (error) {
+    await run.finishUnanswered()
+    throw error
+  }
+}

@@ -1,0 +1,79 @@
+import type { HeldResponse, NodeResponse } from './held-response.ts'
+
+/** The methods through which a head can leave, as both kinds of response have them. */
+export interface Methods {
+  writeHead(status: number, ...rest: unknown[]): unknown
+  write(...args: unknown[]): boolean
+  end(...args: unknown[]): unknown
+  flushHeaders(): void
+}
+
+/** Where a response keeps what holds it, for the methods that stand in for its own. */
+export const HELD: unique symbol = Symbol('gsession.held')
+
+export interface HeldMethods extends Methods {
+  [HELD]: HeldResponse
+}
+
+/** The same functions for every response: an untouched session shall cost next to nothing. */
+export const standIns: Methods = {
+  writeHead(this: HeldMethods, status, ...rest) {
+    return this[HELD].hasFailed ? this : this[HELD].writeHead(status, rest)
+  },
+  write(this: HeldMethods, ...args) {
+    return !this[HELD].hasFailed && this[HELD].write(args)
+  },
+  end(this: HeldMethods, ...args) {
+    return this[HELD].hasFailed ? this : this[HELD].end(args)
+  },
+  flushHeaders(this: HeldMethods) {
+    if (!this[HELD].hasFailed) this[HELD].flushHeaders()
+  },
+}
+
+/**
+ * Those for the answer in place of one that was dropped. What wrapped the first ones, to compress for
+ * example, has ended its answer and goes on sending that, to nobody.
+ */
+export const standInsAfterFailure: Methods = {
+  writeHead(this: HeldMethods, status, ...rest) {
+    return this[HELD].writeHead(status, rest)
+  },
+  write(this: HeldMethods, ...args) {
+    return this[HELD].write(args)
+  },
+  end(this: HeldMethods, ...args) {
+    return this[HELD].end(args)
+  },
+  flushHeaders(this: HeldMethods) {
+    this[HELD].flushHeaders()
+  },
+}
+
+/**
+ * What lets the application see what it has done, though it is held back: a second head must fail as
+ * it does without us. The same two getters for every response, which engines keep fast.
+ */
+const PRETENCE: PropertyDescriptorMap = {
+  headersSent: {
+    configurable: true,
+    get(this: HeldMethods) {
+      return this[HELD].seemsToHaveSentHead || ownFlag(this, 'headersSent')
+    },
+  },
+  writableEnded: {
+    configurable: true,
+    get(this: HeldMethods) {
+      return this[HELD].seemsToHaveEnded || ownFlag(this, 'writableEnded')
+    },
+  },
+}
+
+export function pretendToHaveSent(response: NodeResponse): void {
+  Object.defineProperties(response, PRETENCE)
+}
+
+/** What the response itself says. */
+export function ownFlag(response: object, name: 'headersSent' | 'writableEnded'): boolean {
+  return Reflect.get(Object.getPrototypeOf(response), name, response)
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http'
+import { SessionError, sessionGone } from '../core/errors.ts'
+import type { Manager } from '../core/manager.ts'
+import type { Session } from '../core/session.ts'
+import type { SessionChange, SessionObserver } from '../core/session-context.ts'
+import { runWithSession } from './current-session.ts'
+import type { HttpExchange } from './exchange.ts'
+import { isEncrypted } from './node-exchange.ts'
+import type { HttpSettings } from './options.ts'
+import { IdTransport } from './transport.ts'
+
+/**
+ * A request that becomes a connection, with its session. There is no response that could tell the
+ * client an id, so no session begins and no id changes here.
+ */
+export class UpgradeRun<Data extends object> implements HttpExchange, SessionObserver {
+  readonly isEncrypted: boolean
+  readonly session: Session<Data>
+  readonly #manager: Manager<Data>
+  readonly #settings: HttpSettings
+  readonly #request: IncomingMessage
+  /** Undefined until somebody asks. */
+  #id: { readonly known: string | undefined } | undefined
+
+  constructor(manager: Manager<Data>, settings: HttpSettings, request: IncomingMessage) {
+    this.#manager = manager
+    this.#settings = settings
+    this.#request = request
+    this.isEncrypted = isEncrypted(request)
+    this.session = manager.open(this)
+  }
+
+  /** Runs the application. */
+  run<Result>(application: () => Result): Result {
+    return this.#settings.asyncContext ? runWithSession(this.session, application) : application()
+  }
+
+  /**
+   * Loads the session, and answers the id under which it is stored. When there is none, the id that
+   * was sent is forgotten: what may come under it later was not there when the client connected.
+   */
+  async find(): Promise<string | undefined> {
+    await this.session.stored.read(undefined)
+    this.#id = { known: this.session.stored.storedId }
+    return this.#id.known
+  }
+
+  /** A session of the same id that has not been loaded yet. */
+  openSession(): Session<Data> {
+    return this.#manager.open(this)
+  }
+
+  /** Called by the sessions. */
+  readId(): string | undefined {
+    this.#id ??= { known: new IdTransport(this.#settings, this).readId() }
+    return this.#id.known
+  }
+
+  /** Called by the sessions. */
+  reading(): void {}
+
+  /** Called by the sessions. */
+  changing(what: SessionChange): void {
+    if (what === 'id') refuse('regenerate the id')
+  }
+
+  /** Called by the sessions: what was there when the client connected does not begin anew. */
+  beginning(): undefined {
+    if (this.readId() !== undefined) throw sessionGone()
+    refuse('begin a session')
+  }
+
+  requestHeader(name: string): string | undefined {
+    const value = this.#request.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+
+  /** There is no response to tell anything in. */
+  responseHeader(): undefined {}
+  setHeader(): void {}
+  appendHeader(): void {}
+}
+
+function refuse(what: string): never {
+  throw new SessionError(
+    'ERR_HEADERS_SENT',
+    `A connection cannot tell its client a new id: ${what} in an HTTP request`,
+  )
+}

@@ -1,0 +1,3 @@
+import { testWebExample } from './web-example.ts'
+
+testWebExample('express')
