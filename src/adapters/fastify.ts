@@ -4,7 +4,7 @@ import { refuseOption } from '../core/options.ts'
 import type { RegisteredData } from '../core/register.ts'
 import type { Session } from '../core/session.ts'
 import {
-  BODY_HEADERS,
+  ANSWER_HEADERS,
   cutOff,
   type HttpSessionOptions,
   NodeRun,
@@ -81,7 +81,7 @@ const session: FastifyPluginAsync<FastifySessionOptions> = async (app, options) 
 /** The save that failed was one of what changed after this plugin's last hook, or of a raw answer. */
 function saveFailed(reply: FastifyReply, error: unknown): void {
   if (!reply.raw.headersSent && !reply.sent) {
-    for (const name of BODY_HEADERS) reply.removeHeader(name)
+    for (const name of ANSWER_HEADERS) reply.removeHeader(name)
     reply.send(error)
     return
   }

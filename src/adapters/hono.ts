@@ -3,7 +3,7 @@ import type { Manager } from '../core/manager.ts'
 import type { Register, RegisteredData } from '../core/register.ts'
 import { Session } from '../core/session.ts'
 import {
-  BODY_HEADERS,
+  ANSWER_HEADERS,
   FetchRun,
   type HttpSessionOptions,
   resolveHttpOptions,
@@ -58,6 +58,8 @@ export function session<Data extends object>(
       throw error
     }
     if (c.error !== undefined) run.handlerFailed()
+    // Hono has something to say to a handler that answered nothing.
+    if (!c.finalized) return run.finishUnanswered()
     try {
       answer(c, await run.finish(c.res))
     } catch (error) {
@@ -77,6 +79,6 @@ function answer(c: Context, response: Response): void {
 /** Hono gives an error page the headers of the answer before it: those of other middlewares, and ours. */
 function headOfErrorPage({ headers }: Response): Response {
   const head = new Response(null, { headers })
-  for (const name of BODY_HEADERS) head.headers.delete(name)
+  for (const name of ANSWER_HEADERS) head.headers.delete(name)
   return head
 }

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
-import { BODY_HEADERS } from './body-headers.ts'
+import { ANSWER_HEADERS } from './answer-headers.ts'
 import { drainListenersElsewhere } from './drain-listeners.ts'
 import { headersSentError } from './headers-sent-error.ts'
 import {
+  guardHead,
   HELD,
+  type HeadMethods,
   type HeldMethods,
   type Methods,
   ownFlag,
@@ -58,6 +60,7 @@ export class HeldResponse {
   #savesLate = false
   #isDelayed = false
   #status = 200
+  #headMethods: HeadMethods | undefined
   /** What was called while the response was held, in order. */
   #heldCalls: HeldCall[] = NO_CALLS
 
@@ -110,7 +113,7 @@ export class HeldResponse {
 
   writeHead(status: number, rest: unknown[]): unknown {
     if (this.#state === 'released') return this.#call('writeHead', [status, ...rest])
-    if (this.#state === 'held') throw headersSentError(this.#response)
+    if (this.#state === 'held') throw headersSentError(this.#response, 'write')
     if (!this.#gate.isUsed) {
       this.#state = 'released'
       return this.#call('writeHead', [status, ...rest])
@@ -133,6 +136,13 @@ export class HeldResponse {
 
   #takesList(): boolean {
     return !('stream' in this.#response) && this.#response.getHeaderNames().length === 0
+  }
+
+  /** Changes the head, unless it has left as far as the application can know. */
+  changeHead(name: keyof HeadMethods, args: unknown[]): unknown {
+    if (this.#state === 'held') throw headersSentError(this.#response, VERBS[name])
+    const method = this.#headMethods?.[name]
+    return method && Reflect.apply(method, this.#response, args)
   }
 
   write(args: unknown[]): boolean {
@@ -183,6 +193,7 @@ export class HeldResponse {
     this.#status = this.#response.statusCode
     this.#heldCalls = []
     pretendToHaveSent(this.#response)
+    this.#headMethods ??= guardHead(this.#response)
     void this.#saveAndRelease()
   }
 
@@ -199,6 +210,7 @@ export class HeldResponse {
   }
 
   #release(): void {
+    this.#state = 'leaving'
     this.#response.statusCode = this.#status
     this.#gate.writeHead()
     this.#state = 'released'
@@ -218,7 +230,7 @@ export class HeldResponse {
     this.#hasFailed = true
     Object.assign(this.#response, standInsAfterFailure)
     if (this.#response.headersSent) return
-    for (const name of BODY_HEADERS) this.#response.removeHeader(name)
+    for (const name of ANSWER_HEADERS) this.#response.removeHeader(name)
   }
 
   /**
@@ -256,3 +268,4 @@ export class HeldResponse {
 }
 
 const NO_CALLS: HeldCall[] = []
+const VERBS = { setHeader: 'set', appendHeader: 'append', removeHeader: 'remove' } as const

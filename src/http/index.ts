@@ -1,5 +1,5 @@
 /** The door through which adapters come in. */
-export { BODY_HEADERS } from './body-headers.ts'
+export { ANSWER_HEADERS } from './answer-headers.ts'
 export { currentSession, runWithSession } from './current-session.ts'
 export { cutOff } from './cut-off.ts'
 export type { HttpExchange } from './exchange.ts'

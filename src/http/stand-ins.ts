@@ -8,6 +8,13 @@ export interface Methods {
   flushHeaders(): void
 }
 
+/** The methods that change a head. */
+export interface HeadMethods {
+  setHeader(...args: unknown[]): unknown
+  appendHeader(...args: unknown[]): unknown
+  removeHeader(...args: unknown[]): unknown
+}
+
 /** Where a response keeps what holds it, for the methods that stand in for its own. */
 export const HELD: unique symbol = Symbol('gsession.held')
 
@@ -48,6 +55,26 @@ export const standInsAfterFailure: Methods = {
   flushHeaders(this: HeldMethods) {
     this[HELD].flushHeaders()
   },
+}
+
+const headStandIns: HeadMethods = {
+  setHeader(this: HeldMethods, ...args) {
+    return this[HELD].changeHead('setHeader', args)
+  },
+  appendHeader(this: HeldMethods, ...args) {
+    return this[HELD].changeHead('appendHeader', args)
+  },
+  removeHeader(this: HeldMethods, ...args) {
+    return this[HELD].changeHead('removeHeader', args)
+  },
+}
+
+/** Lets what holds the response decide who may change its head. Answers the methods that did so before. */
+export function guardHead(response: NodeResponse): HeadMethods {
+  const target = response as unknown as HeadMethods
+  const { setHeader, appendHeader, removeHeader } = target
+  Object.assign(target, headStandIns)
+  return { setHeader, appendHeader, removeHeader }
 }
 
 /**

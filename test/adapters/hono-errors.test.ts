@@ -1,3 +1,4 @@
+import type { Session } from 'gsession'
 import { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { cors } from 'hono/cors'
@@ -144,4 +145,17 @@ it('tells onBackgroundError of a session that begins after the head, which nobod
     expect(await dataOf(server, login)).toEqual({ user: 'ann', late: 'yes' }),
   )
   expect(failures).toHaveLength(1)
+})
+
+it('leaves it to Hono to complain of a handler that answers nothing, and saves what it set', async () => {
+  const { storage, calls } = countCalls()
+  const server = await start(
+    app =>
+      app.get('/nothing', (async (c: { var: { session: Session<{ user: string }> } }) => {
+        await c.var.session.set('user', 'ann')
+      }) as never),
+    { manager: newManager({ storage }) },
+  )
+  expect((await ask(server, '/nothing')).status).toBe(500)
+  expect(calls).toEqual(['create'])
 })
