@@ -29,7 +29,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   #givenId: string | undefined
   #chosen = false
   #idFunc: SessionIdFunc | undefined
-  /** Undefined until the session starts: until then it costs nothing. */
+  /** Undefined until the session starts. */
   #session: ChangedSession | undefined
   /** Views that `get` handed out and the texts that they show: asking twice gives the same object. */
   #views: Map<string, { readonly text: string; readonly value: unknown }> | undefined
@@ -43,6 +43,8 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     this.#context = context
     this.#givenId = givenId
     this.#observer = observer
+    // A value that somebody assigns, as other packages have it, must not be lost in silence.
+    Object.preventExtensions(this)
   }
 
   /**
@@ -291,9 +293,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
 
   #checkNotStarted(method: string): void {
     if (this.#session === undefined) return
-    throw new SessionError(
-      'ERR_STARTED',
-      `The session has already started: call ${method} before it is used`,
-    )
+    const message = `The session has already started: call ${method} before it is used`
+    throw new SessionError('ERR_STARTED', message)
   }
 }

@@ -73,6 +73,11 @@ describe('a session is lazy:', () => {
   })
 })
 
+it('a property that is assigned is refused, lest its value is lost', () => {
+  const session = new Manager({ storage: new StorageMemory() }).new()
+  expect(() => Object.assign(session, { user: 'ann' })).toThrow(TypeError)
+})
+
 describe('a storage that fails', () => {
   it('rejects a load with ERR_STORAGE and its cause, and is asked again by the next call', async () => {
     const { manager, state } = watched()
