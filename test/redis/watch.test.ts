@@ -29,7 +29,7 @@ async function subscribers(): Promise<number> {
   return list.split('\n').filter(line => line.includes('addr=')).length
 }
 
-describe.each(Object.keys(CLIENTS))('a watch, %s', name => {
+describe.concurrent.each(Object.keys(CLIENTS))('a watch, %s', name => {
   let connected: Connected
   beforeAll(async () => {
     connected = await connect(server, name)

@@ -3,7 +3,8 @@ import { StorageMemory } from '../../src/storages/memory.ts'
 import { type StorageSubject, storageContract } from '../../src/testing/index.ts'
 import { BROKEN } from './broken-storages.ts'
 
-describe('the storage contract', () => {
+// Some wait ten seconds for what a broken storage never tells.
+describe.concurrent('the storage contract', () => {
   for (const [defect, { open, foundBy }] of Object.entries(BROKEN)) {
     it(`finds a storage that ${defect}`, async () => {
       const { failed, passed } = await runContract({ name: defect, open })

@@ -1,8 +1,10 @@
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, rename } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Manager, newSessionId, type Storage, StorageFile, StorageMemory } from 'gsession'
-import { describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { begin } from '../helpers/core-sessions.ts'
 import { FileWorker } from '../helpers/file-workers.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
@@ -11,18 +13,22 @@ import { watch } from '../helpers/watched.ts'
 /** In which what must not happen would have happened: a file is looked at once a second. */
 const A_WHILE = 1500
 
+/** Of all of them: they run side by side. */
+const folder = mkdtempSync(join(tmpdir(), 'gsession-watch-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
 const OPEN: Readonly<Record<string, () => () => Storage>> = {
   StorageMemory: () => {
     const storage = new StorageMemory()
     return () => storage
   },
   StorageFile: () => {
-    const path = tempFolder()
+    const path = mkdtempSync(join(folder, 'of-'))
     return () => new StorageFile({ path })
   },
 }
 
-describe.each(Object.entries(OPEN))('a watch, %s', (_name, makeOpen) => {
+describe.concurrent.each(Object.entries(OPEN))('a watch, %s', (_name, makeOpen) => {
   it('tells once of a session that is removed', async () => {
     await using manager = new Manager({ storage: makeOpen()() })
     const watched = [1, 2].map(async () => watch(manager, await begin(manager, { a: 1 })))
