@@ -86,18 +86,19 @@ describe.concurrent('while Redis hangs', () => {
   )
 
   it.for(PAIRS)('a late answer changes nothing: %s, %s', async ([storage, client], { expect }) => {
-    await using line = await Line.open(server, storage, client, { timeout: 100 })
-    const id = await line.begin()
+    await using other = await Line.open(server, storage, client, { timeout: 5000 })
+    const id = await other.begin()
     // Somebody else changes the session, so that the answer asks for another attempt.
-    await using other = await Line.open(server, storage, client, { prefix: line.prefix })
-    line.proxy.delay({ toClient: 200 })
+    const { prefix } = other
+    await using line = await Line.open(server, storage, client, { timeout: 300, prefix })
+    line.proxy.delay({ toClient: 600 })
     let calls = 0
     await setKey(other, id, 'views', 10)
     const update = line.manager.new(id).update('views', (n = 0) => n + calls++)
     expect((await failureOf(update)).error.code).toBe('ERR_STORAGE')
     const sent = line.proxy.counts.bytesToServer
     const before = await other.data(id)
-    await wait(250)
+    await wait(700)
     expect(line.proxy.counts.bytesToServer).toBe(sent)
     expect(await other.data(id)).toEqual(before)
     await line.proxy.resume()

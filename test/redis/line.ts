@@ -111,7 +111,9 @@ export class Line implements AsyncDisposable {
   async cut(): Promise<void> {
     const { connections } = this.proxy.counts
     this.proxy.cut()
-    await until('the client is back', () => this.proxy.counts.connections > connections)
+    await until('the client is back', () => {
+      return this.proxy.counts.connections > connections && isReady(this.#connected.client)
+    })
   }
 
   /** What a request finds. */
@@ -136,6 +138,12 @@ export class Line implements AsyncDisposable {
     await this.disconnect()
     await this.proxy.close()
   }
+}
+
+/** Whether a client says that it is connected: node-redis in one way, ioredis in another. */
+function isReady(client: object): boolean {
+  const { isReady, status }: { isReady?: boolean; status?: string } = client
+  return isReady ?? status === 'ready'
 }
 
 /** What a request does that sets one key. */
