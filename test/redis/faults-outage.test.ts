@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { failureOf, Line, PAIRS, requestsOn, SLACK, setKey, succeeds, TIMEOUT } from './line.ts'
-import { type RedisServer, startServer, until } from './servers/index.ts'
+import { type RedisServer, startServer } from './servers/index.ts'
 
 let server: RedisServer
 beforeAll(async () => {
@@ -24,7 +24,7 @@ describe.concurrent('while Redis is away', () => {
       })
       await Promise.all(failures)
       await line.proxy.resume()
-      await until('it recovers', () => succeeds(() => line.data(id)))
+      await line.recovered(id)
     },
   )
 
@@ -43,7 +43,7 @@ describe.concurrent('while Redis is away', () => {
     ].map(failureOf)
     for (const { error } of await Promise.all(failures)) expect(error.code).toBe('ERR_STORAGE')
     await line.proxy.resume()
-    await until('it recovers', () => succeeds(() => line.data(id)))
+    await line.recovered(id)
     expect(await line.data(id)).toEqual({ user: 'Ada', views: 1 })
     expect(await line.redisKeys()).toHaveLength(1)
     // The same request, made again, is carried out.
@@ -69,7 +69,7 @@ describe.concurrent('while Redis hangs', () => {
       await Promise.all(updates)
       await line.proxy.resume()
       await line.cut()
-      await until('it recovers', () => succeeds(() => line.data(id)))
+      await line.recovered(id)
       expect(await line.data(id)).toMatchObject({ user: 'Ada' })
     },
   )
@@ -102,7 +102,7 @@ describe.concurrent('while Redis hangs', () => {
     expect(line.proxy.counts.bytesToServer).toBe(sent)
     expect(await other.data(id)).toEqual(before)
     await line.proxy.resume()
-    await until('it recovers', () => succeeds(() => line.data(id)))
+    await line.recovered(id)
   })
 })
 
@@ -123,7 +123,7 @@ describe.concurrent('when connections break', () => {
         await line.cut()
         works.push(work())
         await Promise.all(works)
-        await until('it recovers', () => succeeds(() => line.data(id)))
+        await line.recovered(id)
       }
       const { views = 0, user } = await line.data(id)
       expect(user).toBe('Ada')

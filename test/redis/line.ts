@@ -36,6 +36,9 @@ interface LineOptions {
   readonly works?: boolean
 }
 
+/** How long a client has to recover before it must be taken for hanging, in milliseconds. */
+const HANGING = 4000
+
 let opened = 0
 
 /** A server, a proxy before it, and a manager whose storage talks through that. */
@@ -46,18 +49,21 @@ export class Line implements AsyncDisposable {
   readonly storage: StorageRedis | StorageRedisHashTable
   readonly prefix: string
   readonly #connected: Connected
+  readonly #client: string
   #isConnected = true
 
   private constructor(
     server: RedisServer,
     proxy: LoopbackProxy,
     connected: Connected,
+    client: string,
     name: StorageName,
     { idAtRest = 'hashed', timeout = TIMEOUT, prefix = `line${opened++}:` }: LineOptions,
   ) {
     this.server = server
     this.proxy = proxy
     this.#connected = connected
+    this.#client = client
     this.prefix = prefix
     this.storage = new STORAGES[name]({ client: connected.client, prefix, timeout })
     const onBackgroundError = (): void => {}
@@ -73,7 +79,7 @@ export class Line implements AsyncDisposable {
     const proxy = await LoopbackProxy.start(server)
     const connect = CLIENTS[client]
     if (connect === undefined) throw new Error(`No client is called ${client}`)
-    const line = new Line(server, proxy, await connect(proxy), name, options)
+    const line = new Line(server, proxy, await connect(proxy), client, name, options)
     if (options.works !== false) await line.ready()
     return line
   }
@@ -86,7 +92,7 @@ export class Line implements AsyncDisposable {
     name: StorageName,
     options: LineOptions = {},
   ): Line {
-    return new Line(server, proxy, connected, name, options)
+    return new Line(server, proxy, connected, '', name, options)
   }
 
   /** Makes sure that the client is connected. */
@@ -113,6 +119,22 @@ export class Line implements AsyncDisposable {
     this.proxy.cut()
     await until('the client is back', () => {
       return this.proxy.counts.connections > connections && isReady(this.#connected.client)
+    })
+  }
+
+  /**
+   * Waits until requests find the session again. node-redis 5 may need a connection more for that: see
+   * {@link cut}.
+   */
+  async recovered(id: string): Promise<void> {
+    let since = performance.now()
+    await until('it recovers', async () => {
+      if (await succeeds(() => this.data(id))) return true
+      if (this.#client === 'node-redis 5' && performance.now() - since > HANGING) {
+        since = performance.now()
+        this.proxy.cut()
+      }
+      return false
     })
   }
 
