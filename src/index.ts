@@ -24,6 +24,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from './core/standard-
 export type { SessionData, Storage } from './core/storage.ts'
 export { StorageBase } from './core/storage-base.ts'
 export { Var } from './core/var.ts'
+export { type GoFrameOptions, type GoFramePreset, goframe } from './goframe.ts'
 export { currentSession } from './http/current-session.ts'
 export { openStorage } from './open-storage.ts'
 export type { EncryptionKey } from './storages/aes-gcm.ts'

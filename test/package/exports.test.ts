@@ -21,6 +21,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
     'currentSession',
     'decodeData',
     'encodeData',
+    'goframe',
     'isAtomicStorage',
     'isSessionId',
     'newSessionId',

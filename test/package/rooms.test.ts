@@ -34,7 +34,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       /^core\//,
       /^storages\//,
       /^http\/current-session\.js$/,
-      /^(?:open-storage|redis)\.js$/,
+      /^(?:goframe|open-storage|redis)\.js$/,
       /^redis$/,
     ],
     why: 'the index exports, and chooses the storage; packages are loaded only when a URL names them',

@@ -111,25 +111,27 @@ export class Line implements AsyncDisposable {
   }
 
   /**
-   * Cuts the connection, and waits until the client has begun another. node-redis 5 hangs for good, or
-   * mixes up replies, if it is given a command in the very moment in which its connection breaks.
+   * Cuts the connection, and waits until the client has another. node-redis 5 hangs for good, or mixes
+   * up replies, if it is given a command in the very moment in which its connection breaks.
    */
   async cut(): Promise<void> {
     const { connections } = this.proxy.counts
     this.proxy.cut()
-    await until('the client is back', () => {
+    await this.#until('the client is back', async () => {
       return this.proxy.counts.connections > connections && isReady(this.#connected.client)
     })
   }
 
-  /**
-   * Waits until requests find the session again. node-redis 5 may need a connection more for that: see
-   * {@link cut}.
-   */
-  async recovered(id: string): Promise<void> {
+  /** Waits until requests find the session again. */
+  recovered(id: string): Promise<void> {
+    return this.#until('it recovers', () => succeeds(() => this.data(id)))
+  }
+
+  /** What hangs of node-redis 5 goes on with another connection. */
+  #until(what: string, isSo: () => Promise<boolean>): Promise<void> {
     let since = performance.now()
-    await until('it recovers', async () => {
-      if (await succeeds(() => this.data(id))) return true
+    return until(what, async () => {
+      if (await isSo()) return true
       if (this.#client === 'node-redis 5' && performance.now() - since > HANGING) {
         since = performance.now()
         this.proxy.cut()
