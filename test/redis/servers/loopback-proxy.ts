@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { freePort } from './free-port.ts'
+import { BUS_OFFSET, freePort } from './free-port.ts'
 import { type Reply, RespParser } from './resp-parser.ts'
 
 /** What the proxy does to the bytes of one direction. */
@@ -20,6 +20,8 @@ export class LoopbackProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>()
   readonly #toServer = direction()
   readonly #toClient = direction()
+  /** Keeps others who look for a port from this one while it refuses connections. */
+  readonly #claim = createServer()
   #listener: Server | undefined
   #cutIn: number | undefined
   #connections = 0
@@ -33,6 +35,7 @@ export class LoopbackProxy implements AsyncDisposable {
 
   static async start(target: { readonly port: number }): Promise<LoopbackProxy> {
     const proxy = new LoopbackProxy(await freePort(), target.port)
+    await listen(proxy.#claim, proxy.port + BUS_OFFSET)
     await proxy.resume()
     return proxy
   }
@@ -93,13 +96,11 @@ export class LoopbackProxy implements AsyncDisposable {
     if (this.#listener !== undefined) return
     const listener = createServer(client => this.#join(client))
     this.#listener = listener
-    await new Promise<void>((resolve, reject) => {
-      listener.once('error', reject)
-      listener.listen(this.port, this.host, resolve)
-    })
+    await listen(listener, this.port)
   }
 
   async close(): Promise<void> {
+    this.#claim.close()
     await this.refuse()
   }
 
@@ -157,6 +158,13 @@ export class LoopbackProxy implements AsyncDisposable {
     this.#cutIn = isCut ? undefined : this.#cutIn - bytes.length
     if (isCut) client.destroySoon()
   }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
 }
 
 /** Reads commands along; TLS is not to be read. */
