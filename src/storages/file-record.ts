@@ -36,8 +36,37 @@ export function decodeFile(id: string, bytes: Buffer, cipher: FileCipher): FileR
     const reason = 'no key decrypts it, or it was changed or moved'
     throw new SessionError('ERR_UNREADABLE', `The stored session cannot be read: ${reason}`)
   }
-  const data = parseRecord(json.toString())
+  const data = parseOverwritten(json.toString())
   return data && { usedAt: decodeTime(header), data }
+}
+
+/**
+ * GoFrame writes in place, without a lock: two of its requests at once may leave a shorter record with
+ * the end of a longer one behind it. The shorter one is the session, for GoFrame too.
+ */
+function parseOverwritten(text: string): EncodedData | undefined {
+  try {
+    return parseRecord(text)
+  } catch (error) {
+    const end = text.endsWith('}') ? endOfObject(text) : text.length
+    if (end === text.length) throw error
+    return parseRecord(text.slice(0, end))
+  }
+}
+
+/** Where the object ends that the text begins with, or the end of a text that holds no whole one. */
+function endOfObject(text: string): number {
+  let depth = 0
+  let isText = false
+  for (let at = 0; at < text.length; at++) {
+    const mark = text[at]
+    if (mark === '\\') at++
+    else if (mark === '"') isText = !isText
+    else if (isText) continue
+    else if (mark === '{') depth++
+    else if (mark === '}' && --depth === 0) return at + 1
+  }
+  return text.length
 }
 
 /** The time in a file's header. */

@@ -20,15 +20,18 @@ import { codeOf, fileError } from './file-error.ts'
 import type { SessionFolder } from './file-folder.ts'
 import { FileLock, LockLost } from './file-lock.ts'
 import { FileLocks } from './file-locks.ts'
-import { decodeFile, encodeFile, type FileRecord, HEADER_BYTES } from './file-record.ts'
+import { decodeFile, decodeTime, encodeFile, type FileRecord, HEADER_BYTES } from './file-record.ts'
 
 export const SESSION_SUFFIX = '.session'
 /** Of a record that makes no sense, kept for somebody to look at. */
 export const UNREADABLE_SUFFIX = '.unreadable'
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 const ATTEMPTS = 5
-/** GoFrame writes in place: a record that makes no sense yet may do so a moment later. */
-const WRITING_TIME = 200
+/**
+ * GoFrame writes in place: a record that makes no sense yet may do so a moment later. Between emptying
+ * the file and filling it, a busy machine or disk may hold GoFrame up for some hundred milliseconds.
+ */
+const WRITING_TIME = 1000
 const WRITING_PAUSE = 20
 
 /** The record makes no sense, but it changed just now: somebody may be in the middle of writing it. */
@@ -192,7 +195,7 @@ export class FileRecords {
 
   #decode(id: string, file: WholeFile): FileRecord | undefined {
     const changedJustNow = Math.abs(Date.now() - file.stats.mtimeMs) < WRITING_TIME
-    if (file.bytes.length <= HEADER_BYTES && changedJustNow) throw new HalfWritten()
+    if (changedJustNow && isUnfinished(file.bytes)) throw new HalfWritten()
     try {
       return decodeFile(id, file.bytes, this.#cipher)
     } catch (error) {
@@ -235,6 +238,11 @@ function readWholeFile(path: string): WholeFile | undefined {
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** No header, nothing after it, or a hole in its place, which one writer of GoFrame's leaves another. */
+function isUnfinished(bytes: Buffer): boolean {
+  return bytes.length <= HEADER_BYTES || decodeTime(bytes) === 0
 }
 
 function readAll(descriptor: number, size: number): Buffer {

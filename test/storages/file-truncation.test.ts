@@ -81,7 +81,9 @@ describe('a record that was cut off', () => {
 
     it(`is unreadable when something was added to it: ${name}`, async () => {
       const { bytes, read } = await open(options)
-      for (const more of ['}', '{}', '\0', 'x'.repeat(1000)]) {
+      // The end of another record may be there: GoFrame leaves it so.
+      const ends = name === 'plain' ? [] : ['}', '{}']
+      for (const more of [...ends, '{', '\0', 'x'.repeat(1000)]) {
         expect(await read(Buffer.concat([bytes, Buffer.from(more)]))).toBe('ERR_UNREADABLE')
       }
     })

@@ -169,7 +169,7 @@ describe("GoFrame's format", () => {
 })
 
 describe('an unreadable record', () => {
-  const UNREADABLE = ['[1]', '"text"', '1', '{"a":', '{"a":1}}', 'garbage', '\ufeff{"a":1}', '\0']
+  const UNREADABLE = ['[1]', '"text"', '1', '{"a":', '{"a":1}x', 'garbage', '\ufeff{"a":1}', '\0']
 
   for (const text of UNREADABLE) {
     it(`is an error, is kept aside, and makes way for a new session: ${JSON.stringify(text)}`, async () => {
@@ -197,8 +197,14 @@ describe('an unreadable record', () => {
     expect(await storage.merge(ID, NO_CHANGES, HOUR)).toBe(false)
   })
 
-  for (const half of [Buffer.alloc(0), HEADER, Buffer.concat([HEADER, Buffer.from('{"a":')])]) {
-    it(`is waited for while somebody may be writing it: ${half.length} bytes`, async () => {
+  const HALVES = {
+    'no bytes': Buffer.alloc(0),
+    'no data': HEADER,
+    'half the data': Buffer.concat([HEADER, Buffer.from('{"a":')]),
+    'a hole for a header': Buffer.concat([Buffer.alloc(8), Buffer.from('{"a":1}')]),
+  }
+  for (const [what, half] of Object.entries(HALVES)) {
+    it(`is waited for while somebody may be writing it: ${what}`, async () => {
       const { storage, path, folder } = open()
       const whole = Buffer.concat([HEADER, Buffer.from('{"a":1}')])
       writeFileSync(path(), half)
@@ -208,6 +214,22 @@ describe('an unreadable record', () => {
       expect(await reading).toMatchObject({ a: 1 })
       expect(await changing).toBe(true)
       expect(await storage.getSession(ID, HOUR)).toEqual({ a: 1, b: 2 })
+      expect(filesIn(folder)).toEqual([`${ID}.session`])
+    })
+  }
+})
+
+describe('a record with the end of a longer one behind it, as two requests of Go may leave it', () => {
+  const WITH_REST = ['{"a":1}}', '{"a":1}"b":2}', '{"a":1}{}', '{"a":1,"b":"}\\"{"}{"c":"}"}']
+
+  for (const text of WITH_REST) {
+    it(`is the shorter one: ${text}`, async () => {
+      const { storage, write, json, folder } = open()
+      write(text)
+      expect(await storage.getSession(ID, HOUR)).toMatchObject({ a: 1 })
+      const set = new Map([['a', '2']])
+      expect(await storage.merge(ID, { ...NO_CHANGES, set }, HOUR)).toBe(true)
+      expect(JSON.parse(json())).toMatchObject({ a: 2 })
       expect(filesIn(folder)).toEqual([`${ID}.session`])
     })
   }
