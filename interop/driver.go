@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/gogf/gf/v2/os/gsession"
 )
@@ -21,7 +22,8 @@ type order struct {
 	Key     string          `json:"key"`
 	Keys    []string        `json:"keys"`
 	Value   json.RawMessage `json:"value"`
-	Go      string          `json:"go"` // the name of one of goValues or refused, instead of a value
+	Go      string          `json:"go"`      // the name of one of goValues or refused, instead of a value
+	Literal string          `json:"literal"` // a json.Number, as GoFrame has it from a file or a string
 	Delete  bool            `json:"delete"`
 	place
 }
@@ -85,12 +87,16 @@ func (d *driver) carryOut(o order) (any, error) {
 		}
 		d.managers[o.Storage] = gsession.New(o.ttl(), storage)
 		return nil, nil
-	case "new":
+	case "new", "view":
 		manager := d.managers[o.Storage]
 		if manager == nil {
 			return nil, fmt.Errorf("no storage %q was opened", o.Storage)
 		}
-		d.sessions[o.Session] = manager.New(context.Background(), o.ID)
+		session := manager.New(context.Background(), o.ID)
+		if o.Do == "view" { // What a request sees that does nothing else, and leaves the ttl alone.
+			return session.Data()
+		}
+		d.sessions[o.Session] = session
 		return nil, nil
 	}
 	session := d.sessions[o.Session]
@@ -148,6 +154,8 @@ func carryOut(session *gsession.Session, o order) (any, error) {
 		return session.Id()
 	case "setId":
 		return nil, session.SetId(o.ID)
+	case "setIdFunc":
+		return nil, session.SetIdFunc(func(time.Duration) string { return o.ID })
 	case "isDirty":
 		return session.IsDirty(), nil
 	case "close":
@@ -157,6 +165,9 @@ func carryOut(session *gsession.Session, o order) (any, error) {
 }
 
 func (o order) value() (any, error) {
+	if o.Literal != "" {
+		return json.Number(o.Literal), nil
+	}
 	if o.Go == "" {
 		return native(o.Value)
 	}

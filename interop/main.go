@@ -4,8 +4,21 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 )
+
+// commands by their names. Each is given the arguments that follow its name.
+var commands = map[string]func(arguments []string) error{
+	"bench":      func(arguments []string) error { return measure(only(arguments), os.Stdin, os.Stdout) },
+	"driver":     func([]string) error { return drive(os.Stdin, os.Stdout) },
+	"read-until": func(arguments []string) error { return readUntil(arguments, os.Stdout) },
+	"record":     func(arguments []string) error { return record(only(arguments), os.Stdout) },
+	"serve":      func(arguments []string) error { return serve(only(arguments), os.Stdin, os.Stdout) },
+	"write":      func(arguments []string) error { return write(arguments, os.Stdout) },
+}
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -14,15 +27,19 @@ func main() {
 	}
 }
 
-func run(args []string) error {
-	if len(args) == 1 && args[0] == "driver" {
-		return drive(os.Stdin, os.Stdout)
+func run(arguments []string) error {
+	if len(arguments) > 0 {
+		if command, ok := commands[arguments[0]]; ok {
+			return command(arguments[1:])
+		}
 	}
-	if len(args) == 2 && args[0] == "serve" {
-		return serve(args[1], os.Stdin, os.Stdout)
+	names := slices.Sorted(maps.Keys(commands))
+	return fmt.Errorf("expected one of the commands %s", strings.Join(names, ", "))
+}
+
+func only(arguments []string) string {
+	if len(arguments) != 1 {
+		return ""
 	}
-	if len(args) == 2 && args[0] == "record" {
-		return record(args[1], os.Stdout)
-	}
-	return fmt.Errorf("expected driver, serve OPTIONS or record REDIS-ADDRESS")
+	return arguments[0]
 }

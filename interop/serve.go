@@ -6,22 +6,31 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/gogf/gf/v2/frame/g"
 	"github.com/gogf/gf/v2/net/ghttp"
 	"github.com/gogf/gf/v2/os/gtime"
 )
 
-// serve runs one server for each of the places, a JSON object from name to place, tells their ports
+// site is a place with a server in front of it. What it leaves out is as GoFrame has it.
+type site struct {
+	place
+	CookieMaxAge *int64 `json:"cookieMaxAge"` // milliseconds
+	NoCookie     bool   `json:"noCookie"`
+	SaveDelay    int64  `json:"saveDelay"` // milliseconds
+}
+
+// serve runs one server for each of the sites, a JSON object from name to site, tells their ports
 // in one line of JSON, and stops when its input ends.
 func serve(options string, in io.Reader, out io.Writer) error {
-	var places map[string]place
-	if err := json.Unmarshal([]byte(options), &places); err != nil {
+	var sites map[string]site
+	if err := json.Unmarshal([]byte(options), &sites); err != nil {
 		return err
 	}
 	ports := map[string]int{}
-	for name, p := range places {
-		server, err := p.server(name)
+	for name, s := range sites {
+		server, err := s.server(name)
 		if err != nil {
 			return err
 		}
@@ -38,19 +47,24 @@ func serve(options string, in io.Reader, out io.Writer) error {
 	return err
 }
 
-func (p place) server(name string) (*ghttp.Server, error) {
-	storage, err := p.open()
+func (s site) server(name string) (*ghttp.Server, error) {
+	opened, err := s.open()
 	if err != nil {
 		return nil, err
 	}
+	storage := &noted{Storage: opened, delay: time.Duration(s.SaveDelay) * time.Millisecond}
 	server := g.Server(name)
 	server.SetAddr("127.0.0.1:0")
 	server.SetDumpRouterMap(false)
 	server.SetAccessLogEnabled(false)
 	server.SetErrorLogEnabled(false)
 	server.SetLogStdout(false)
-	server.SetSessionMaxAge(p.ttl())
+	server.SetSessionMaxAge(s.ttl())
 	server.SetSessionStorage(storage)
+	server.SetSessionCookieOutput(!s.NoCookie)
+	if s.CookieMaxAge != nil {
+		server.SetSessionCookieMaxAge(time.Duration(*s.CookieMaxAge) * time.Millisecond)
+	}
 	server.BindHandler("/set", func(r *ghttp.Request) { done(r, r.Session.Set("time", gtime.Timestamp())) })
 	server.BindHandler("/get", func(r *ghttp.Request) { r.Response.Write(r.Session.Data()) })
 	server.BindHandler("/del", func(r *ghttp.Request) { done(r, r.Session.RemoveAll()) })
@@ -62,6 +76,7 @@ func (p place) server(name string) (*ghttp.Server, error) {
 		_ = r.Session.Set("beforePanic", true)
 		panic("as asked")
 	})
+	bindRowRoutes(server, server.GetSessionIdName(), storage)
 	return server, nil
 }
 

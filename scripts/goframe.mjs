@@ -37,7 +37,9 @@ function programOf(version) {
 function test() {
   process.env.GSESSION_GOFRAME = folder
   const reporters = ['--reporter=default', '--reporter=./scripts/closing-line-reporter.mjs']
-  const args = ['run', ...reporters, 'test/goframe', ...process.argv.slice(2)]
+  const given = process.argv.slice(2)
+  const files = given.some(one => one.startsWith('test/goframe')) ? [] : ['test/goframe']
+  const args = ['run', ...reporters, ...files, ...given]
   process.exit(runTool('vitest', args))
 }
 

@@ -4,8 +4,9 @@ import { begin } from '../helpers/core-sessions.ts'
 import type { Connected } from '../redis/clients.ts'
 import { type RedisServer, startServer } from '../redis/servers/index.ts'
 import { type BothSides, openBoth, SHARED } from './both-sides.ts'
-import { GO_VERSIONS, GoDriver, whyNoGo } from './go-driver.ts'
+import { GO_VERSIONS, GoDriver, type GoSession, whyNoGo } from './go-driver.ts'
 import { VALUES } from './recordings.ts'
+import { storedTexts } from './stored-texts.ts'
 
 /** What either side may set: every type of JSON, and where the two languages differ. */
 const DATA: Readonly<Record<string, unknown>> = {
@@ -25,6 +26,32 @@ const DATA: Readonly<Record<string, unknown>> = {
   '': 'the empty key',
   'ключ <&>': 'a key',
 }
+
+/** Numbers as Go writes them when it has them from elsewhere, and what each is here. */
+const LITERALS: ReadonlyMap<string, number | bigint> = new Map<string, number | bigint>([
+  ['9223372036854775807', 9223372036854775807n],
+  ['-9223372036854775808', -9223372036854775808n],
+  ['18446744073709551615', 18446744073709551615n],
+  ['1.0', 1],
+  ['1E3', 1000],
+  ['1e21', 1e21],
+  ['1e+21', 1e21],
+  ['-0', -0],
+  ['-0.0', -0],
+  ['0.10', 0.1],
+  ['1e400', Number.POSITIVE_INFINITY],
+  ['-1e400', Number.NEGATIVE_INFINITY],
+  ['1e-400', 0],
+])
+/** The same as numbers of Go in a hash, which has no exponents; 1e400 is none that Redis is told. */
+const IN_HASH: ReadonlyMap<string, string> = new Map([
+  ['int64Max', '9223372036854775807'],
+  ['int64Min', '-9223372036854775808'],
+  ['uint64Max', '18446744073709551615'],
+  ['one', '1'],
+  ['1e21', `1${'0'.repeat(21)}`],
+  ['minusZero', '-0'],
+])
 
 describe.skipIf(whyNoGo).each(GO_VERSIONS)(
   `with GoFrame %s alive (${whyNoGo ?? 'it is'})`,
@@ -126,6 +153,44 @@ describe.skipIf(whyNoGo).each(GO_VERSIONS)(
         expect(withoutOurs(after)).toEqual(before)
       })
 
+      it.skipIf(kind === 'hash')(
+        'a literal of Go is read here, and keeps its letters',
+        async () => {
+          const both = await open(kind)
+          const id = await go.request(both.name, '', async session => {
+            for (const literal of LITERALS.keys()) {
+              await session.order('set', { key: literal, literal })
+            }
+            return session.id()
+          })
+          expect(new Map(Object.entries(await both.manager.new(id).data()))).toEqual(LITERALS)
+          const changed = await changeOtherKeys(both, go, id)
+          const texts = await storedTexts(both, server, changed)
+          for (const literal of LITERALS.keys()) {
+            expect(texts.get(literal)).toBe(literal)
+            const text = (session: GoSession) => session.order('text', { key: literal })
+            expect(await go.request(both.name, changed, text)).toBe(literal)
+          }
+        },
+      )
+
+      it.runIf(kind === 'hash')('a number of Go keeps its digits', async () => {
+        const both = await open(kind)
+        const id = await go.request(both.name, '', async session => {
+          for (const key of IN_HASH.keys()) await session.order('set', { key, go: key })
+          const huge = session.order('set', { key: 'huge', literal: '1e400' })
+          await expect(huge).rejects.toThrow("can't marshal json.Number")
+          return session.id()
+        })
+        const changed = await changeOtherKeys(both, go, id)
+        const texts = await storedTexts(both, server, changed)
+        const session = both.manager.new(changed)
+        for (const [key, digits] of IN_HASH) {
+          expect(texts.get(key)).toBe(digits)
+          expect(await session.get(key)).toBe(digits)
+        }
+      })
+
       it('what the library notes in a session survives a rewrite by Go, and never shows', async () => {
         const { manager, name } = await open(kind)
         const id = await begin(manager, { a: 'x' })
@@ -171,6 +236,24 @@ describe.skipIf(whyNoGo).each(GO_VERSIONS)(
     })
   },
 )
+
+/** Both sides change what is no number. Answers the id that the session has in the end. */
+async function changeOtherKeys(
+  { manager, name }: BothSides,
+  go: GoDriver,
+  id: string,
+): Promise<string> {
+  const session = manager.new(id)
+  await session.set('text', 'by Node')
+  await session.update('count', () => 1)
+  await session.close()
+  const newId = await manager.new(id).regenerateId()
+  await go.request(name, newId, inGo => inGo.set('text', 'by Go'))
+  const last = manager.new(newId)
+  await last.remove('text', 'count')
+  await last.close()
+  return newId
+}
 
 /** Go's `Data()` shows the keys that are this library's own. */
 function withoutOurs(data: Record<string, unknown>): Record<string, unknown> {
