@@ -30,7 +30,7 @@ export interface ManagerOptions {
   idAtRest?: 'hashed' | 'plain'
   /**
    * How long the sliding of a ttl may wait to be written together with others. A tenth of the ttl
-   * is the limit, so that no session in use expires early.
+   * is the limit, so that no session expires that is used at least every nine tenths of its ttl.
    *
    * @default '10s'
    */

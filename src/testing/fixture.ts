@@ -27,9 +27,13 @@ export interface Fixture {
   openManager(options?: { ttl?: number; storage?: Storage }): Manager
 }
 
-/** Runs a test with a fixture of its own, and lets go of all that it opened. */
-export async function withFixture(subject: StorageSubject, test: Test): Promise<void> {
-  const time = subject.hasOwnClock === true ? realTime() : movableTime()
+/** Runs a test with a fixture of its own, where real time is so much slower, and lets go of all that it opened. */
+export async function withFixture(
+  subject: StorageSubject,
+  test: Test,
+  slower: number,
+): Promise<void> {
+  const time = subject.hasOwnClock === true ? realTime(slower) : movableTime()
   const storages: Storage[] = []
   const managers: Manager[] = []
   const openStorage = async (): Promise<Storage> => {

@@ -26,8 +26,8 @@ const GROUPS: Readonly<Record<string, Tests>> = {
   'life of a session': sessionLife,
 }
 
-/** How often a test is run again that was held up by something else on the machine. */
-const ATTEMPTS = 3
+/** How often a test is run that was held up by something else on the machine: each time in slower time. */
+const ATTEMPTS = 4
 
 /**
  * The tests that every storage must pass: run them on yours. They cover what {@link Storage} and
@@ -83,7 +83,7 @@ function skip(it: TestFunction, name: string): void {
 async function runPatiently(subject: StorageSubject, test: Test): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withFixture(subject, test)
+      return await withFixture(subject, test, 2 ** (attempt - 1))
     } catch (error) {
       if (!(error instanceof TimeRanAway) || attempt === ATTEMPTS) throw error
     }

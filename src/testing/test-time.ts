@@ -32,9 +32,9 @@ export function movableTime(): TestTime {
   }
 }
 
-/** Real time, for storages that have a clock of their own. */
-export function realTime(): TestTime {
-  const ttl = 200
+/** Real time, for storages that have a clock of their own. All takes so many times as long as it has to. */
+export function realTime(slower: number): TestTime {
+  const ttl = 200 * slower
   const startedAt = performance.now()
   let waited = 0
   return {
