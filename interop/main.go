@@ -1,5 +1,6 @@
-// Command interop is GoFrame's side of the tests of gsession: the published GoFrame, driven by
-// orders (driver), behind HTTP (serve), or asked to write what it writes (record).
+// Command interop is GoFrame's side of the tests and benchmarks of gsession: the published GoFrame,
+// driven by orders (driver), behind HTTP (serve), writing what it writes (record, write) or reading it
+// (read-until), and measured (bench).
 package main
 
 import (
