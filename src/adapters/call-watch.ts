@@ -11,7 +11,6 @@ export class CallWatch<Data extends object> {
   readonly #ended: () => void
   #watchedId: string | undefined
   #stopWatching: (() => void) | undefined
-  #looksSoon = false
   #isOver = false
 
   /** @param ended - called once, when somebody else ended the session, or its ttl */
@@ -21,20 +20,10 @@ export class CallWatch<Data extends object> {
     this.#ended = ended
   }
 
-  /** The session is read. */
-  isRead(): void {
-    if (this.#watchedId === undefined) this.isChanged()
-  }
-
   /** The session is read or changed, so that it may exist under another id than before. */
-  isChanged(): void {
-    if (this.#looksSoon || this.#isOver) return
-    this.#looksSoon = true
+  isUsed(): void {
     // The use itself comes first: what it loads serves here too.
-    queueMicrotask(() => {
-      this.#looksSoon = false
-      void this.#follow()
-    })
+    queueMicrotask(() => void this.#follow())
   }
 
   /** Nothing is watched any more. */
@@ -57,7 +46,6 @@ export class CallWatch<Data extends object> {
     const { storedId } = this.#session.stored
     if (this.#isOver || storedId === this.#watchedId) return
     this.#stopWatching?.()
-    this.#stopWatching = undefined
     this.#watchedId = storedId
     if (storedId === undefined) return
     this.#stopWatching = this.#manager.watch(storedId, () => void this.#sessionEnded(storedId))
@@ -69,7 +57,6 @@ export class CallWatch<Data extends object> {
     const { storedId, wasRemoved } = this.#session.stored
     const isOwnDoing = wasRemoved || (storedId !== undefined && storedId !== id)
     if (this.#isOver || isOwnDoing) return
-    this.stop()
     this.#ended()
   }
 }

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
-import { UpgradeGate, type UpgradeOptions } from '../http/index.ts'
+import { type Emitter, UpgradeGate, type UpgradeOptions, type UpgradeRun } from '../http/index.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 
 /** What is needed of a connection of engine.io, which is what carries those of socket.io. */
-export interface EngineSocket {
+export interface EngineSocket extends Emitter {
   readonly request: IncomingMessage
   once(event: 'close', listener: () => void): unknown
   /** @param discard - drops what waits to be sent */
@@ -47,19 +47,22 @@ export function attachSession<Data extends object>(
     refuseOption('engine', '`io.engine`, which is there once `io` has an HTTP server', engine)
   }
   const gate = new UpgradeGate(manager, options)
-  const ids = new WeakMap<IncomingMessage, string>()
+  const admitted = new WeakMap<IncomingMessage, { run: UpgradeRun<Data>; id: string | undefined }>()
   engine.use((request, response, next) => {
     if (continuesConnection(request)) return next()
     gate.open(request, {
       refused: status => refuse(request, response, status),
-      admitted(_run, id) {
-        if (id !== undefined) ids.set(request, id)
-        next()
+      admitted(run, id) {
+        admitted.set(request, { run, id })
+        run.run(next)
       },
     })
   })
   engine.on('connection', socket => {
-    const id = ids.get(socket.request)
+    const handshake = admitted.get(socket.request)
+    if (handshake === undefined) return
+    const { run, id } = handshake
+    run.runListeners(socket)
     if (id === undefined) return
     const stop = manager.watch(id, () => socket.close(true))
     socket.once('close', stop)

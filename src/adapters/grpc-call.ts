@@ -79,7 +79,7 @@ export class SessionCall<Data extends object>
     this.#settings = settings
     this.#next = next
     this.#answersOnce = !method.responseStream
-    this.#lifecycle = new CallLifecycle(manager, settings, this, this, () => this.#watch?.isRead())
+    this.#lifecycle = new CallLifecycle(manager, settings, this, this, () => this.#watch?.isUsed())
     const isStream = method.requestStream || method.responseStream
     this.#watch = isStream
       ? new CallWatch(manager, this.#lifecycle.session, () => this.#endWith(SESSION_ENDED))
@@ -97,10 +97,7 @@ export class SessionCall<Data extends object>
   }
 
   override sendMetadata(metadata: Metadata): void {
-    this.#send(() => {
-      if (this.#headHasLeft) this.#next.sendMetadata(metadata)
-      else this.#sendHead(metadata)
-    })
+    this.#send(() => this.#sendHead(metadata))
   }
 
   override sendMessage(message: unknown, callback: () => void): void {
@@ -131,7 +128,7 @@ export class SessionCall<Data extends object>
   }
 
   changed(): void {
-    this.#watch?.isChanged()
+    this.#watch?.isUsed()
     if (!this.#isCancelled || this.#savesSoon) return
     this.#savesSoon = true
     queueMicrotask(() => {
@@ -156,9 +153,8 @@ export class SessionCall<Data extends object>
     if (name === this.#settings.name) this.#toldId = value
   }
 
-  appendHeader(name: string, value: string): void {
-    this.setHeader(name, value)
-  }
+  /** Only cookies need it. */
+  appendHeader(): void {}
 
   #receiveMetadata(metadata: Metadata, listener: Listener): void {
     this.#received = metadata
@@ -188,19 +184,23 @@ export class SessionCall<Data extends object>
 
   /** Sends something, once what was changed before is saved, and after what was sent before. */
   #send(leave: () => void): void {
-    if (this.#isOver) return
     if (this.#held !== undefined) this.#held.push(leave)
     else if (this.#lifecycle.needsSave) void this.#hold([leave])
-    else leave()
+    else this.#leave(leave)
+  }
+
+  /** Nothing follows the status, which may have left in place of the handler's. */
+  #leave(leave: () => void): void {
+    if (!this.#isOver) leave()
   }
 
   async #hold(held: (() => void)[]): Promise<void> {
     this.#held = held
     try {
       for (let leave = held[0]; leave !== undefined; leave = held[0]) {
-        while (this.#lifecycle.needsSave) await this.#lifecycle.save()
+        await this.#lifecycle.save()
         held.shift()
-        if (!this.#isOver) leave()
+        this.#leave(leave)
       }
     } catch (error) {
       this.#fail(error)
@@ -226,7 +226,7 @@ export class SessionCall<Data extends object>
   /** A removed session is told as an empty id. */
   #idToTell(): string | undefined {
     this.#lifecycle.writeHead()
-    if (this.#toldId !== undefined || !this.#lifecycle.isUsed) return this.#toldId
+    if (this.#toldId !== undefined) return this.#toldId
     const wasSent = this.requestHeader(this.#settings.name) !== undefined
     return wasSent && this.#lifecycle.session.stored.wasRemoved ? '' : undefined
   }
@@ -247,7 +247,6 @@ export class SessionCall<Data extends object>
 
   /** Ends the call in place of the handler, which hears of it as of any cancelled call. */
   #endWith(answer: CallStatus): void {
-    if (this.#isOver) return
     this.#hasEnded = true
     this.#lifecycle.abandon()
     this.#sendStatus({ ...answer, metadata: null })

@@ -64,16 +64,11 @@ export function session<Data extends object>(
   const settings = resolveHttpOptions(httpOptions, ['onError'])
   const withSession =
     (listener: Listener<Data>) => (request: NodeRequest, response: NodeResponse) => {
-      const run = new NodeRun(manager, settings, request, response, error =>
-        onError(error, request, response),
-      )
+      const failed = (error: unknown): void => run.run(() => onError(error, request, response))
+      const run = new NodeRun(manager, settings, request, response, failed)
       const target = request as NodeRequest & HasSession<Data>
       target.session = run.session
-      handle(
-        run,
-        () => listener(target, response),
-        error => onError(error, request, response),
-      )
+      handle(run, () => listener(target, response), failed)
     }
   // One implementation serves both kinds of server; the overloads keep their types apart.
   return withSession as unknown as WithSession<Data>

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
-import { UpgradeGate, type UpgradeOptions } from '../http/index.ts'
+import { type Emitter, UpgradeGate, type UpgradeOptions } from '../http/index.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 
 export type {
@@ -26,7 +26,7 @@ export interface WebSocketSessionOptions extends UpgradeOptions {
 }
 
 /** What is needed of a connection of `ws`. */
-export interface ClientSocket {
+export interface ClientSocket extends Emitter {
   close(code: number, reason: string): void
   once(event: 'close', listener: () => void): unknown
   removeAllListeners(event: 'message'): unknown
@@ -76,10 +76,12 @@ export function session<Data extends object>(
     gate.open(request, {
       refused: status => refuseUpgrade(socket, status),
       admitted(run, id) {
-        sockets.handleUpgrade(request, socket, head, client => {
+        const connected = (client: ClientSocket): void => {
           if (id !== undefined) closeWithSession(manager, id, client, closeCode)
+          run.runListeners(client)
           run.run(() => sockets.emit('connection', client, request))
-        })
+        }
+        run.run(() => sockets.handleUpgrade(request, socket, head, connected))
       },
     })
 }

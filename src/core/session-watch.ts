@@ -7,7 +7,8 @@ export interface WatchableStorage {
   /**
    * Calls `look` as soon as the session may have ended: whenever it was removed or moved, by any
    * process. A call too many does no harm, and one that gets lost is made up for: the session is
-   * looked at now and then all the same, and when its time is over.
+   * looked at now and then all the same, and when its time is over. When this throws, that is reported,
+   * and the session is looked at as if the storage could not tell.
    *
    * @returns what ends it
    */
@@ -44,6 +45,7 @@ export class SessionWatch {
   readonly #target: WatchTarget
   readonly #id: string
   readonly #ended: () => void
+  /** Undefined when the storage tells nothing. */
   readonly #stopTelling: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #isOver = false
@@ -57,7 +59,7 @@ export class SessionWatch {
     this.#target = target
     this.#id = id
     this.#ended = ended
-    this.#stopTelling = target.storage?.watch(id, () => void this.#look())
+    this.#stopTelling = this.#beTold()
     void this.#look()
   }
 
@@ -65,8 +67,24 @@ export class SessionWatch {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#timer)
-    this.#stopTelling?.()
     this.#target.over(this)
+    try {
+      this.#stopTelling?.()
+    } catch (error) {
+      // Whoever stops a watch is an event listener, and cannot help it.
+      this.#target.failed(error)
+    }
+  }
+
+  /** A storage that fails at it tells nothing. The first look says whether it is down. */
+  #beTold(): (() => void) | undefined {
+    try {
+      return this.#target.storage?.watch(this.#id, () => void this.#look())
+    } catch (error) {
+      this.#target.failed(error)
+      this.#isFailing = true
+      return undefined
+    }
   }
 
   async #look(): Promise<void> {
@@ -95,7 +113,7 @@ export class SessionWatch {
     if (this.#isOver) return
     this.#isFailing = false
     if (found !== undefined) {
-      const interval = this.#target.storage === undefined ? INTERVAL : INTERVAL_WHEN_TOLD
+      const interval = this.#stopTelling === undefined ? INTERVAL : INTERVAL_WHEN_TOLD
       this.#lookLater(interval, found.expiresAt)
       return
     }

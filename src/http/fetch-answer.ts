@@ -10,7 +10,8 @@ export interface FetchAnswer {
 
 /**
  * Runs an application to its answer, with its session saved and told in it. What it throws, and a save
- * that fails, is for `onError` to answer; what that throws is thrown on.
+ * that fails, is for `onError` to answer; what that throws is thrown on. A response that either of them
+ * throws is an answer too.
  */
 export async function answerOf<Data extends object>(
   run: FetchRun<Data>,
@@ -18,18 +19,21 @@ export async function answerOf<Data extends object>(
   onError: (error: unknown) => MaybePromise<Response>,
 ): Promise<FetchAnswer> {
   try {
-    const { response, isThrown } = await settle(() => run.run(application))
+    const { response, isThrown } = await settle(run, application)
     return { response: await run.finish(response), isThrown }
   } catch (error) {
     run.handlerFailed()
-    const response = await answerOrThrow(run, () => onError(error))
-    return { response: await run.finish(response), isThrown: false }
+    const { response, isThrown } = await settleOrThrow(run, () => onError(error))
+    return { response: await run.finish(response), isThrown }
   }
 }
 
-async function settle(application: () => MaybePromise<Response>): Promise<FetchAnswer> {
+async function settle<Data extends object>(
+  run: FetchRun<Data>,
+  answer: () => MaybePromise<Response>,
+): Promise<FetchAnswer> {
   try {
-    return { response: await application(), isThrown: false }
+    return { response: await run.run(answer), isThrown: false }
   } catch (thrown) {
     if (isResponse(thrown)) return { response: thrown, isThrown: true }
     throw thrown
@@ -37,12 +41,12 @@ async function settle(application: () => MaybePromise<Response>): Promise<FetchA
 }
 
 /** When nobody answers, the client cannot be told; what was changed is saved all the same. */
-async function answerOrThrow<Data extends object>(
+async function settleOrThrow<Data extends object>(
   run: FetchRun<Data>,
   answer: () => MaybePromise<Response>,
-): Promise<Response> {
+): Promise<FetchAnswer> {
   try {
-    return await answer()
+    return await settle(run, answer)
   } catch (error) {
     await run.finishUnanswered()
     throw error

@@ -18,4 +18,4 @@ export {
 export type { Origins } from './origin.ts'
 export type { SessionRequest } from './session-request.ts'
 export { UpgradeGate, type UpgradeOptions } from './upgrade-gate.ts'
-export { UpgradeRun } from './upgrade-run.ts'
+export { type Emitter, UpgradeRun } from './upgrade-run.ts'

@@ -9,6 +9,11 @@ import { isEncrypted } from './node-exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { IdTransport } from './transport.ts'
 
+/** What is needed of an emitter of events. */
+export interface Emitter {
+  emit(event: string | symbol, ...values: unknown[]): boolean
+}
+
 /**
  * A request that becomes a connection, with its session. There is no response that could tell the
  * client an id, so no session begins and no id changes here.
@@ -33,6 +38,18 @@ export class UpgradeRun<Data extends object> implements HttpExchange, SessionObs
   /** Runs the application. */
   run<Result>(application: () => Result): Result {
     return this.#settings.asyncContext ? runWithSession(this.session, application) : application()
+  }
+
+  /**
+   * Gives the listeners of a connection their current session: one for each event, opened when it
+   * comes, since the data may have changed since the last one.
+   */
+  runListeners(connection: Emitter): void {
+    if (!this.#settings.asyncContext) return
+    const { emit } = connection
+    // Events come from where the bytes come in, so there is no context that they could inherit.
+    connection.emit = (...event) =>
+      runWithSession(this.openSession(), () => emit.apply(connection, event))
   }
 
   /**

@@ -3,6 +3,7 @@ import { Manager, StorageFile, StorageMemory } from 'gsession'
 import type { HttpSessionOptions } from 'gsession/http'
 import type { Browser, BrowserContext, Cookie, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { besideOthers } from '../helpers/at-end.ts'
 import { openBrowser, skipsBrowser } from '../helpers/browser.ts'
 import { startRelay } from '../helpers/browser-relay.ts'
 import { makeGate } from '../helpers/gate.ts'
@@ -15,6 +16,7 @@ import { fastifyAdapters } from './apps/fastify.ts'
 import { fetchAdapters } from './apps/fetch.ts'
 import { honoAdapter } from './apps/hono.ts'
 import { koaAdapters } from './apps/koa.ts'
+import { nestAdapters } from './apps/nest.ts'
 import { nodeAdapter } from './browser/node-http.ts'
 import { html, PAGE, pageOf, type Routes, SLOW_WAYS, slowRoute } from './browser/page.ts'
 import { addressOf, attributesOn, dataIn, expectUser, logIn, press } from './browser/visit.ts'
@@ -26,6 +28,7 @@ const ADAPTERS: readonly Adapter[] = [
   ...koaAdapters,
   honoAdapter,
   ...fetchAdapters,
+  ...nestAdapters,
 ]
 
 /** What a browser speaks: HTTP/2 over TLS alone. */
@@ -42,7 +45,8 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
   }, 3 * PATIENCE)
   afterAll(() => browser?.close(), PATIENCE)
 
-  describe.each(ADAPTERS)('$name', adapter => {
+  // A browser waits more than it works.
+  describe.concurrent.each(ADAPTERS)('$name', adapter => {
     const kinds = kindsOf(adapter)
     const [anyKind = 'http'] = kinds
     const secureKind = kinds.find(isSecureKind)
@@ -56,7 +60,7 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
       context.setDefaultTimeout(PATIENCE)
       tab = await context.newPage()
       otherTab = await context.newPage()
-    }, PATIENCE)
+    }, 3 * PATIENCE)
     afterAll(() => context?.close(), PATIENCE)
     beforeEach(() => context.clearCookies())
 
@@ -76,25 +80,28 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
       return cookie
     }
 
-    it('is logged in after the redirect on a slow storage, and when it is reloaded', async () => {
-      const { storage, written } = delayWrites(200)
-      const server = await start({ manager: new Manager({ storage }) })
-      await tab.goto(addressOf('localhost', server))
-      await expectUser(tab)
-      expect(await context.cookies()).toEqual([])
-      const askedAt = Date.now()
-      await logIn(tab, 'ann')
-      expect(written()).toBeGreaterThan(0)
-      const cookie = await theCookie()
-      expect(cookie).toMatchObject(attributesOn(server))
-      // The browser counts from the Date of the answer, which has no fractions, and may be old.
-      expect(Math.abs(cookie.expires - askedAt / 1000 - A_DAY)).toBeLessThan(PATIENCE / 1000)
-      expect(await tab.evaluate('document.cookie')).toBe('')
-      await tab.reload()
-      await expectUser(tab, 'ann')
-    })
+    holds(
+      'is logged in after the redirect on a slow storage, and when it is reloaded',
+      async () => {
+        const { storage, written } = delayWrites(200)
+        const server = await start({ manager: new Manager({ storage }) })
+        await tab.goto(addressOf('localhost', server))
+        await expectUser(tab)
+        expect(await context.cookies()).toEqual([])
+        const askedAt = Date.now()
+        await logIn(tab, 'ann')
+        expect(written()).toBeGreaterThan(0)
+        const cookie = await theCookie()
+        expect(cookie).toMatchObject(attributesOn(server))
+        // The browser counts from the Date of the answer, which has no fractions, and may be old.
+        expect(Math.abs(cookie.expires - askedAt / 1000 - A_DAY)).toBeLessThan(PATIENCE / 1000)
+        expect(await tab.evaluate('document.cookie')).toBe('')
+        await tab.reload()
+        await expectUser(tab, 'ann')
+      },
+    )
 
-    it('keeps what two tabs write at once', async () => {
+    holds('keeps what two tabs write at once', async () => {
       const bothHaveRead = makeGate()
       let readers = 0
       const server = await start({
@@ -120,7 +127,7 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
       expect(JSON.parse(await dataIn(tab))).toEqual({ left: true, right: true })
     })
 
-    it('stays logged out when requests that began before come to their end', async () => {
+    holds('stays logged out when requests that began before come to their end', async () => {
       const loggedOut = makeGate()
       const allHaveRead = makeGate()
       const readers = new Set<string>()
@@ -154,7 +161,7 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
       }
     })
 
-    it('is logged in after the server was started anew', async () => {
+    holds('is logged in after the server was started anew', async () => {
       const path = tempFolder()
       await using before = new Manager({ storage: new StorageFile({ path }) })
       const relay = await startRelay(await start({ manager: before }))
@@ -171,7 +178,7 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
       expect((await theCookie()).value).toBe(value)
     })
 
-    it('is logged out by the next click after the session has expired', async () => {
+    holds('is logged out by the next click after the session has expired', async () => {
       const ttl = 250
       const { storage, written } = delayWrites(0)
       const server = await start({
@@ -201,7 +208,7 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
 
     if (secureKind === undefined) return
 
-    it('is nobody to a form that another site sends, and somebody to its link', async () => {
+    holds('is nobody to a form that another site sends, and somebody to its link', async () => {
       let own = ''
       // The only type of a form that all frameworks read without being told how.
       const stranger = (): Reply =>
@@ -223,7 +230,7 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
       await expectUser(tab, 'ann')
     })
 
-    it('has a session of its own in a frame, for each site that embeds it', async () => {
+    holds('has a session of its own in a frame, for each site that embeds it', async () => {
       const options: HttpSessionOptions = { cookie: { sameSite: 'none', partitioned: true } }
       let framed = ''
       const embed = (): Reply => html(`<iframe src="${framed}"></iframe>`)
@@ -256,6 +263,11 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
     })
   })
 })
+
+/** A test that follows the one before it, beside those of other adapters. */
+function holds(name: string, test: () => Promise<void>): void {
+  it.sequential(name, besideOthers(test))
+}
 
 /** Less to draw. */
 const SMALL = { width: 400, height: 300 }

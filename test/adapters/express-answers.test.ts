@@ -36,6 +36,39 @@ describe.each(Object.entries(VERSIONS))('%s', (_, create) => {
     return { server: await listenOn('http', createServer(app)), errors }
   }
 
+  it.each([
+    ['the application', ['application']],
+    ['the router itself', ['router', 'application']],
+  ])('hands a failed save of a nested router to the error handlers of %s', async (place, told) => {
+    const { storage, failWith } = failOnDemand()
+    failWith(new Error('down'), 'create')
+    const middleware = session(new Manager({ storage }))
+    const heard: unknown[] = []
+    const hear =
+      (name: string): ErrorRequestHandler =>
+      (error, _request, _response, next) => {
+        heard.push([name, error.code])
+        next(error)
+      }
+    const app = create()
+    const router = create.Router()
+    if (place === 'the application') app.use(middleware)
+    else router.use(middleware)
+    router.get('/', (request, response, next) => {
+      request.session.set('user', 'ann').then(() => response.send('fine'), next)
+    })
+    router.use(hear('router'))
+    app.use('/nested', router)
+    app.use(hear('application'))
+    const answerError: ErrorRequestHandler = (_error, _request, response, _next) => {
+      response.status(503).send('the error page')
+    }
+    app.use(answerError)
+    const answer = await ask(await listenOn('http', createServer(app)), '/nested')
+    expect([answer.status, answer.text]).toEqual([503, 'the error page'])
+    expect(heard).toEqual(told.map(name => [name, 'ERR_STORAGE']))
+  })
+
   it('refuses a second answer as it does without a session, and sends the first', async () => {
     const { server, errors } = await start(async (request, response) => {
       await request.session.set('user', 'ann')

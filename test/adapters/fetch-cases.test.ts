@@ -1,6 +1,8 @@
+import { currentSession } from 'gsession'
 import { type FetchSessionOptions, session } from 'gsession/fetch'
 import { describe, expect, it } from 'vitest'
-import { ask } from '../helpers/http-client.ts'
+import { ask, askAs } from '../helpers/http-client.ts'
+import { cookieFrom } from '../helpers/http-cookies.ts'
 import { countCalls, failOnDemand } from '../helpers/http-storage.ts'
 import { serveFetch } from './apps/serve-fetch.ts'
 import { dataOf, newManager, start } from './fetch-lab.ts'
@@ -14,6 +16,59 @@ describe('a response', () => {
     const thrown = await handler(new Request('http://localhost/')).catch(error => error)
     expect(thrown).toBeInstanceOf(Response)
     expect([thrown.status, thrown.headers.get('location')]).toEqual([302, '/get'])
+    expect(thrown.headers.getSetCookie()).toEqual([expect.stringMatching(/^sid=[\w-]{43};/)])
+  })
+
+  it.each([
+    ['returned', (answer: Response) => answer],
+    [
+      'thrown',
+      (answer: Response) => {
+        throw answer
+      },
+    ],
+  ])('that is %s redirects from a login to a page on which one is logged in', async (_, give) => {
+    const server = await start(async (request, session) => {
+      const { pathname } = new URL(request.url)
+      if (pathname === '/visit') await session.set('seen', true)
+      if (pathname !== '/login') return new Response('seen')
+      await session.regenerateId()
+      await session.set('user', 'ann')
+      // What `redirect` of React Router makes.
+      return give(new Response(null, { status: 302, headers: { Location: '/get' } }))
+    })
+    const visit = await ask(server, '/visit')
+    const login = await askAs(cookieFrom(visit), server, '/login', { method: 'POST' })
+    expect([login.status, login.headers['location']]).toEqual([302, '/get'])
+    expect(cookieFrom(login)).not.toBe(cookieFrom(visit))
+    expect(await dataOf(server, login)).toEqual({ seen: true, user: 'ann' })
+    expect(await dataOf(server, visit)).toEqual({})
+  })
+
+  it('that is thrown after a logout takes the cookie away', async () => {
+    const server = await start(async (request, session) => {
+      if (new URL(request.url).pathname === '/login') await session.set('user', 'ann')
+      else await session.removeAll()
+      throw new Response(null, { status: 302, headers: { Location: '/get' } })
+    })
+    const login = await ask(server, '/login')
+    const logout = await askAs(cookieFrom(login), server, '/logout')
+    expect(logout.setCookies).toEqual([expect.stringMatching(/^sid=;.*Max-Age=0/)])
+    expect(await dataOf(server, login)).toEqual({})
+  })
+
+  it('that onError throws is an answer too: it tells the id, and stays thrown', async () => {
+    const handler = session(newManager(), {
+      onError() {
+        throw new Response(null, { status: 302, headers: { Location: '/oops' } })
+      },
+    })(async (_, session) => {
+      await session.set('user', 'ann')
+      throw new Error('oops')
+    })
+    const thrown = await handler(new Request('http://localhost/')).catch(error => error)
+    expect(thrown).toBeInstanceOf(Response)
+    expect([thrown.status, thrown.headers.get('location')]).toEqual([302, '/oops'])
     expect(thrown.headers.getSetCookie()).toEqual([expect.stringMatching(/^sid=[\w-]{43};/)])
   })
 
@@ -188,6 +243,35 @@ describe('a handler', () => {
     const answer = await ask(server)
     expect([answer.status, answer.text, answer.setCookies]).toEqual([500, 'the framework', []])
     expect(failures).toEqual([])
+  })
+
+  it.each([
+    ['that throws', true],
+    ['whose save fails', false],
+  ])('%s finds its session in onError by currentSession, with asyncContext', async (_, throws) => {
+    const { storage, failWith } = failOnDemand()
+    if (!throws) failWith(new Error('down'), 'create')
+    const found: unknown[] = []
+    const server = await start(
+      async (_, session) => {
+        await session.set('user', 'ann')
+        found.push(session)
+        if (throws) throw new Error('oops')
+        return new Response('fine')
+      },
+      newManager({ storage }),
+      {
+        asyncContext: true,
+        async onError() {
+          await new Promise(resolve => setImmediate(resolve))
+          found.push(currentSession())
+          return new Response('our page', { status: 500 })
+        },
+      },
+    )
+    expect((await ask(server)).text).toBe('our page')
+    expect(found).toHaveLength(2)
+    expect(found[1]).toBe(found[0])
   })
 
   it('must have an onError that is a function', () => {

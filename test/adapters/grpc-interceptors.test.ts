@@ -1,45 +1,13 @@
-import {
-  type Metadata,
-  ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-  status,
-} from '@grpc/grpc-js'
+import { status } from '@grpc/grpc-js'
 import { Manager, StorageMemory } from 'gsession'
 import { session } from 'gsession/grpc'
 import { describe, expect, it } from 'vitest'
 import { delayWrites } from '../helpers/http-storage.ts'
 import { GrpcSite, KINDS, type Work } from './grpc-site.ts'
+import { witness } from './grpc-witness.ts'
 
 const managerOf = (storage = new StorageMemory()): Manager => new Manager({ storage })
 const login: Work = session => session.set('user', 'Ada')
-
-/** Notes what passes through it, and hands on a copy of the request's metadata if it is told to. */
-function witness(seen: string[], name: string, copies = false): ServerInterceptor {
-  return (_method, call: ServerInterceptingCallInterface) =>
-    new ServerInterceptingCall(call, {
-      start: next =>
-        next({
-          onReceiveMetadata(metadata: Metadata, pass) {
-            seen.push(`${name} request`)
-            pass(copies ? metadata.clone() : metadata)
-          },
-        }),
-      sendMetadata(metadata, next) {
-        const id = metadata.get('session-id').length === 0 ? '' : ' with an id'
-        seen.push(`${name} metadata${id}`)
-        next(metadata)
-      },
-      sendMessage(message, next) {
-        seen.push(`${name} message`)
-        next(message)
-      },
-      sendStatus(answer, next) {
-        seen.push(`${name} status ${answer.code}`)
-        next(answer)
-      },
-    })
-}
 
 describe('other interceptors', () => {
   it.each(KINDS)('see all of a call of the kind %s, on both sides', async kind => {
@@ -54,12 +22,14 @@ describe('other interceptors', () => {
     const side = (name: string): string[] => seen.filter(line => line.startsWith(name))
     expect(side('inner')).toEqual([
       'inner request',
+      'inner hears a message',
       'inner metadata',
       'inner message',
       'inner status 0',
     ])
     expect(side('outer')).toEqual([
       'outer request',
+      'outer hears a message',
       'outer metadata with an id',
       'outer message',
       'outer status 0',

@@ -79,10 +79,15 @@ export interface RunningCall {
   /** Nothing more is written. */
   end(): void
   cancel(): void
+  /** Reads no more of what a server streams, so that this cannot leave once buffers are full. */
+  pause(): void
 }
 
 /** A call of any kind; only those that stream have all of it. */
-type ClientCall = Pick<ClientDuplexStream<string, unknown>, 'on' | 'cancel' | 'write' | 'end'>
+type ClientCall = Pick<
+  ClientDuplexStream<string, unknown>,
+  'on' | 'cancel' | 'write' | 'end' | 'pause'
+>
 
 /** The id of a session that holds these. */
 export async function begin(
@@ -175,6 +180,7 @@ export class GrpcSite {
       write: message => void call.write(message),
       end: () => void call.end(),
       cancel: () => call.cancel(),
+      pause: () => void call.pause(),
     }
   }
 

@@ -7,6 +7,7 @@ import { CLIENTS, type Connected } from '../redis/clients.ts'
 import { STORAGES, type StorageName } from '../redis/line.ts'
 import { type RedisServer, startServer } from '../redis/servers/index.ts'
 import { begin, GrpcSite, type Kind, type RunningCall, type Work } from './grpc-site.ts'
+import { tellingStorage } from './telling-storage.ts'
 
 const STREAMS = ['clientStream', 'serverStream', 'bidi'] as const
 
@@ -60,21 +61,6 @@ async function expectEnded({ running, wasCancelled }: Stay, id: string): Promise
   expect(answer.details).toBe('The session has ended')
   expect(answer.details).not.toContain(id)
   await vi.waitFor(() => expect(wasCancelled()).toBe(true))
-}
-
-/** A storage that tells when a session may have ended, and knows who wants to hear of it. */
-function tellingStorage(): { storage: StorageMemory; watched(): number; tell(): void } {
-  const looks = new Set<() => void>()
-  const watch = (_id: string, look: () => void): (() => void) => {
-    // Each watch is one of its own, whatever it calls.
-    const told = (): void => look()
-    looks.add(told)
-    return () => looks.delete(told)
-  }
-  const tell = (): void => {
-    for (const look of [...looks]) look()
-  }
-  return { storage: Object.assign(new StorageMemory(), { watch }), watched: () => looks.size, tell }
 }
 
 /** Lets a storage tell of what it has done before whoever asked for it has an answer. */

@@ -203,6 +203,7 @@ describe('the options of gRPC', () => {
     ['a key of gRPC itself', { name: 'grpc-session' }, /Expected `name` to be a metadata key/],
     ['a key of HTTP/2', { name: 'te' }, /Expected `name` to be a metadata key/],
     ['a key in upper case', { name: 'Session-Id' }, /Expected `name` to be a metadata key/],
+    ['what is no text', { name: 1 }, /Expected `name` to be a metadata key/],
     ['a key with a space', { name: 'session id' }, /Expected `name` to be a metadata key/],
     ['no boolean', { required: 'yes' }, /Expected `required` to be true or false, got "yes"/],
     ['no boolean either', { saveOnError: 1 }, /Expected `saveOnError` to be true or false, got 1/],

@@ -1,4 +1,4 @@
-import { currentSession, Manager, newSessionId, StorageMemory } from 'gsession'
+import { Manager, newSessionId, StorageMemory } from 'gsession'
 import { type SessionRequest, session } from 'gsession/ws'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -164,24 +164,6 @@ describe('a connection', () => {
     await chosen.set('user', 'Eve')
     await chosen.close()
     expect(await client.ask()).toEqual({})
-  })
-
-  it('finds the current session in its listener, with `asyncContext`', async () => {
-    const lab = await openLab({ http: { asyncContext: true } })
-    const users: unknown[] = []
-    lab.sockets.on('connection', async socket => {
-      await new Promise(resolve => setImmediate(resolve))
-      users.push(await currentSession().get('user'))
-      socket.on('message', () => {
-        expect(() => currentSession()).toThrow(expect.objectContaining({ code: 'ERR_CONTEXT' }))
-        users.push('none in a message')
-      })
-      socket.send('"ready"')
-    })
-    const client = await connect(lab, { cookie: await logIn(lab) })
-    await client.next()
-    await client.ask()
-    expect(users).toEqual(['Ada', 'none in a message'])
   })
 })
 

@@ -166,6 +166,62 @@ describe.concurrent('manager.watch', () => {
     expect(errors).toHaveLength(1)
   })
 
+  it('looks at the session all the same when the storage fails to tell, and reports that once', async ({
+    expect,
+  }) => {
+    const storage = new StorageTelling()
+    storage.watch = () => {
+      throw new Error('It cannot subscribe')
+    }
+    const errors: Error[] = []
+    const onBackgroundError = (error: Error): void => void errors.push(error)
+    await using manager = new Manager({ storage, onBackgroundError })
+    const watched = watch(manager, await begin(manager, { a: 1 }))
+    await vi.waitFor(() => expect(storage.loads).toBeGreaterThan(0))
+    await manager.new(watched.id).removeAll()
+    // Sooner than it is looked at when the storage has promised to tell.
+    await watched.ended()
+    expect(errors).toEqual([expect.objectContaining({ code: 'ERR_STORAGE' })])
+    expect(errors[0]?.message).toContain('It cannot subscribe')
+  })
+
+  it('reports one failure of a storage that is down, and cannot tell either', async ({
+    expect,
+  }) => {
+    const storage = new StorageTelling()
+    storage.isDown = true
+    storage.watch = () => {
+      throw new Error('It cannot subscribe')
+    }
+    const errors: Error[] = []
+    const onBackgroundError = (error: Error): void => void errors.push(error)
+    await using manager = new Manager({ storage, onBackgroundError })
+    const watched = watch(manager, newSessionId())
+    await wait(A_WHILE)
+    expect([watched.count, errors.length]).toEqual([0, 1])
+    storage.isDown = false
+    await watched.ended()
+  })
+
+  it('is stopped when the storage fails to stop telling, and reports that', async ({ expect }) => {
+    const storage = new StorageTelling()
+    storage.watch = () => () => {
+      throw new Error('It cannot unsubscribe')
+    }
+    const errors: Error[] = []
+    const onBackgroundError = (error: Error): void => void errors.push(error)
+    const manager = new Manager({ storage, onBackgroundError })
+    const stopped = watch(manager, await begin(manager, { a: 1 }))
+    const [first, second] = [watch(manager, stopped.id), watch(manager, stopped.id)]
+    stopped.stop()
+    stopped.stop()
+    expect(errors).toEqual([expect.objectContaining({ code: 'ERR_STORAGE' })])
+    await manager.close()
+    await wait(A_WHILE)
+    expect(errors).toHaveLength(3)
+    expect([stopped, first, second].map(({ count }) => count)).toEqual([0, 0, 0])
+  })
+
   it('goes on with the storage of its beginning when the manager gets another', async ({
     expect,
   }) => {

@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { atEnd } from './at-end.ts'
 import type { TestServer } from './http-servers.ts'
 
 /** One address for servers that follow each other, so that a page can stay open meanwhile. */
@@ -33,7 +33,7 @@ export async function startRelay(first: TestServer): Promise<Relay> {
     }
   })
   await new Promise<void>(resolve => relay.listen(0, '127.0.0.1', resolve))
-  onTestFinished(async () => {
+  atEnd(async () => {
     cutOff()
     await new Promise(resolve => relay.close(resolve))
   })

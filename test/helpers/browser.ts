@@ -12,6 +12,8 @@ const QUIET = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Tabs of one site share a process, and none is started in advance. Other sites keep their own.
+  '--renderer-process-limit=1',
 ]
 
 /** Names of sites that are strangers to each other, all of them served by this machine. */

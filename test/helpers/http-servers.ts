@@ -5,7 +5,7 @@ import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import type { Manager } from 'gsession'
 import { type HasSession, type NodeSessionOptions, session } from 'gsession/http'
-import { onTestFinished } from 'vitest'
+import { atEnd } from './at-end.ts'
 
 /** The kinds of server that `gsession/http` serves. */
 export const KINDS = ['http', 'https', 'h2c', 'h2'] as const
@@ -62,7 +62,7 @@ export async function listenOn(kind: Kind, server: NetServer): Promise<TestServe
     socket.once('close', () => sockets.delete(socket))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(async () => {
+  atEnd(async () => {
     for (const socket of sockets) socket.destroy()
     await new Promise(resolve => server.close(resolve))
   })

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import fastify, { type FastifyInstance } from 'fastify'
 import { Manager, type Storage, StorageMemory } from 'gsession'
 import session, { type FastifySessionOptions } from 'gsession/fastify'
-import { onTestFinished } from 'vitest'
+import { atEnd } from '../../helpers/at-end.ts'
 import { type Kind, type TestServer, tlsOf } from '../../helpers/http-servers.ts'
 import { type Adapter, type AppOptions, ERROR_PAGE } from '../adapter.ts'
 
@@ -19,7 +19,7 @@ export function makeFastify(kind: Kind): FastifyInstance {
 
 /** Lets an application listen on a free port, and closes it when the test is over. */
 export async function listenWith(kind: Kind, application: FastifyInstance): Promise<TestServer> {
-  onTestFinished(() => application.close())
+  atEnd(() => application.close())
   await application.listen({ port: 0, host: '127.0.0.1' })
   return { kind, port: (application.server.address() as AddressInfo).port }
 }

@@ -21,7 +21,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Session } from 'gsession'
 import { session as expressSession } from 'gsession/express'
 import fastifySession from 'gsession/fastify'
-import { onTestFinished } from 'vitest'
+import { atEnd } from '../../helpers/at-end.ts'
 import { type Kind, type TestServer, tlsOf } from '../../helpers/http-servers.ts'
 import { type Adapter, type AppOptions, ERROR_PAGE, type Reply } from '../adapter.ts'
 
@@ -99,7 +99,7 @@ export async function serveNest(
     app = fastify
   }
   configure(app)
-  onTestFinished(() => app.close())
+  atEnd(() => app.close())
   await app.listen(0, '127.0.0.1')
   return { kind, port: (app.getHttpServer().address() as AddressInfo).port }
 }
