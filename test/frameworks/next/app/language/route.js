@@ -1,0 +1,6 @@
+import { withSession } from '@/session'
+
+export const PUT = withSession(async (request, session) => {
+  await session.set('language', await request.text())
+  return new Response(null, { status: 204 })
+})

@@ -1,0 +1,6 @@
+import { sessionContext } from '../context'
+
+export async function action({ request, context }) {
+  await context.get(sessionContext).set('language', await request.text())
+  return new Response(null, { status: 204 })
+}
