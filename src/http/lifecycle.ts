@@ -110,6 +110,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     if (storedId !== undefined) {
       if (storedId !== sentId || this.#renewsCookie) {
         this.#transport.tellId(storedId, this.#cookieExpiry)
+        if (this.#slidesCookie) this.#settings.cookieTimes.set(storedId, this.#manager.now())
       }
     } else if (wasRemoved && sentId !== undefined) this.#transport.tellRemoval()
   }
@@ -148,10 +149,18 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     return this.#cookieAge === 0 ? undefined : this.#manager.now() + this.#cookieAge
   }
 
-  /** What the record says of the cookie decides whether it is renewed; that is noted there. */
+  /**
+   * What the record says of the cookie decides whether it is renewed; that is noted there. A cookie
+   * that this process knows to be new spares the look.
+   */
   async #prepareCookie(): Promise<void> {
     if (this.#hooks.headHasLeft || !this.#slidesCookie) return
+    const { cookieTimes } = this.#settings
+    const { sentId } = this.#transport
+    if (sentId === undefined || this.#isNew(cookieTimes.get(sentId))) return
     await this.session.stored.read(undefined)
+    if (this.session.stored.storedId !== sentId) return
+    cookieTimes.set(sentId, cookieSetAt(this.session.note ?? ''))
     if (!this.#mustRenewCookie) return
     this.#renewsCookie = true
     this.session.note = this.#cookieNote()
@@ -161,7 +170,12 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     if (this.#renewsCookie || this.#hooks.headHasLeft || !this.#slidesCookie) return false
     const { storedId } = this.session.stored
     if (storedId === undefined || storedId !== this.#transport.sentId) return false
-    return this.#manager.now() >= cookieSetAt(this.session.note ?? '') + this.#cookieAge / RENEWALS
+    const known = this.#settings.cookieTimes.get(storedId)
+    return !this.#isNew(known ?? cookieSetAt(this.session.note ?? ''))
+  }
+
+  #isNew(setAt: number | undefined): boolean {
+    return setAt !== undefined && this.#manager.now() < setAt + this.#cookieAge / RENEWALS
   }
 
   #cookieNote(): string {

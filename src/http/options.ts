@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from '../core/duration.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
+import { Recent } from '../core/recent.ts'
 import type { CookieAttributes } from './cookie.ts'
 
 /** How the id travels over HTTP. The same options in every adapter. */
@@ -108,6 +109,8 @@ export interface HttpSettings {
   readonly trustProxy: boolean
   readonly saveOnError: boolean
   readonly asyncContext: boolean
+  /** When the cookies of recent sessions were set, by id, as far as this process knows. */
+  readonly cookieTimes: Recent<number>
 }
 
 /**
@@ -139,8 +142,12 @@ export function resolveHttpOptions(
     trustProxy,
     saveOnError,
     asyncContext,
+    cookieTimes: new Recent(COOKIE_TIMES),
   }
 }
+
+/** Some megabytes at most. */
+const COOKIE_TIMES = 10_000
 
 /** RFC 9110 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/

@@ -51,8 +51,11 @@ export class StorageRedisHashTable extends RedisStorage {
 
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
     const { update } = changes
+    // One script does it, so nobody need wait for another.
     if (update === undefined) {
-      return this.inTurn(id, redisKey => this.#merge(redisKey, changes, String(ttl)))
+      return this.changing(id, () =>
+        this.run(id, redisKey => this.#merge(redisKey, changes, String(ttl))),
+      )
     }
     return this.inTurn(id, (redisKey, deadline) =>
       this.#update(redisKey, deadline, changes, update, String(ttl)),

@@ -73,7 +73,8 @@ const COSTS = {
     updateAgain: 'evalsha',
     regenerate: 'get evalsha',
     readThenWrite: 'get evalsha',
-    writeOverHttp: 'get evalsha',
+    // When the cookie was set is known to the process that set it.
+    writeOverHttp: 'evalsha',
     readThenWriteOverHttp: 'get evalsha',
   },
   StorageRedisHashTable: {
@@ -86,9 +87,9 @@ const COSTS = {
     updateAgain: 'hmget evalsha',
     regenerate: 'evalsha',
     readThenWrite: 'hmget evalsha',
-    // The note that tells when to renew the cookie is read with all the rest.
-    writeOverHttp: 'hgetall evalsha',
-    readThenWriteOverHttp: 'hmget hgetall evalsha',
+    // When the cookie was set is known to the process that set it.
+    writeOverHttp: 'evalsha',
+    readThenWriteOverHttp: 'hmget evalsha',
   },
 } as const
 
