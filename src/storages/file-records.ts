@@ -21,6 +21,7 @@ import type { SessionFolder } from './file-folder.ts'
 import { FileLock, LockLost } from './file-lock.ts'
 import { FileLocks } from './file-locks.ts'
 import { decodeFile, decodeTime, encodeFile, type FileRecord, HEADER_BYTES } from './file-record.ts'
+import { LoopPace } from './loop-pace.ts'
 
 export const SESSION_SUFFIX = '.session'
 /** Of a record that makes no sense, kept for somebody to look at. */
@@ -53,6 +54,7 @@ export class FileRecords {
   readonly #cache: FileCache
   /** Within this process the lock passes from one to the next, and only the first waits for others. */
   readonly #queue = new KeyedQueue()
+  readonly #pace = new LoopPace()
 
   constructor(folder: SessionFolder, cipher: FileCipher, durable: boolean, maxCached: number) {
     this.locks = new FileLocks(folder)
@@ -86,7 +88,10 @@ export class FileRecords {
 
   /** Does some work with a record that nobody else can change meanwhile. It may run again. */
   change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
-    return this.#queue.run(id, () => this.#change(id, work))
+    return this.#queue.run(id, async () => {
+      await this.#pace.begin()
+      return this.#change(id, work)
+    })
   }
 
   /** Does some work with two records. All take them in the same order, or two could wait for each other. */
@@ -96,7 +101,9 @@ export class FileRecords {
     work: (held: HeldRecord, other: HeldRecord) => Awaitable<T>,
   ): Promise<T> {
     if (id > otherId) return this.changeBoth(otherId, id, (other, held) => work(held, other))
-    return this.change(id, held => this.change(otherId, other => work(held, other)))
+    // The one that is held already must not wait for its turn.
+    const withOther = (held: HeldRecord) => () => this.#change(otherId, other => work(held, other))
+    return this.change(id, held => this.#queue.run(otherId, withOther(held)))
   }
 
   async #change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
