@@ -74,8 +74,9 @@ export function decodeTime(header: Buffer): number {
   return Number(header.readBigInt64LE(0))
 }
 
+/** Never zero, which a hole in the file looks like: a clock that begins there begins a millisecond later. */
 function encodeTime(time: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
-  header.writeBigInt64LE(BigInt(Math.floor(time)))
+  header.writeBigInt64LE(BigInt(Math.floor(time) || 1))
   return header
 }

@@ -29,3 +29,14 @@ it('other work has its turns while many sessions are written at once: first come
     expect(await manager.new(await session.id()).get('n')).toBe(n)
   }
 })
+
+it('a record of a clock that begins at zero is read at once: it is no file that somebody is writing', async () => {
+  const path = tempFolder()
+  const clock = (): number => 0
+  const writer = new StorageFile({ path, clock })
+  await writer.create('id', new Map([['n', '1']]), 60_000)
+  const reader = new StorageFile({ path, clock })
+  const loaded = reader.load('id', 60_000)
+  expect(loaded).not.toBeInstanceOf(Promise)
+  expect((await loaded)?.data.get('n')).toBe('1')
+})
