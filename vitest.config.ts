@@ -18,6 +18,13 @@ const SUBPATHS: Readonly<Record<string, string>> = {
   'gsession/testing': 'testing/index.ts',
 }
 
+const ALL = 'test/**/*.test.ts'
+/** Tests that change what others see: some servers replace the global Response, a mock stands for node:fs, or timers are false. */
+const ISOLATED = [
+  'test/adapters/**/*.test.ts',
+  'test/storages/{file-faults,file-sweep,model}.test.ts',
+]
+
 export default defineConfig({
   resolve: {
     alias: Object.entries(SUBPATHS).map(([name, path]) => ({
@@ -26,11 +33,17 @@ export default defineConfig({
     })),
   },
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     // Contracts over Redis wait for real expiry, and do it side by side.
     maxConcurrency: 20,
     // Many files wait more than they work.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: availableParallelism() + 1,
+    projects: [
+      { extends: true, test: { name: 'isolated', include: ISOLATED } },
+      {
+        extends: true,
+        test: { name: 'shared', include: [ALL], exclude: ISOLATED, isolate: false },
+      },
+    ],
   },
 })

@@ -19,13 +19,17 @@ export async function startRedis(pinned) {
   ]
   const [command, ...args] = pinned([ensureServers().REDIS_SERVER, ...options])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const stop = () => child.kill()
+  process.once('exit', stop)
+  // So that the event above comes when somebody ends the run early.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
   let output = ''
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk
     if (output.includes('Ready to accept connections')) break
   }
   child.stdout.resume()
-  return { url: `redis://127.0.0.1:${port}`, stop: () => child.kill() }
+  return { url: `redis://127.0.0.1:${port}`, stop }
 }
 
 async function freePort() {

@@ -1,26 +1,49 @@
-// npm run bench [-- --quick]: measures, and writes bench/results/latest.json and bench/README.md.
+// npm run bench [-- --quick]: measures, and writes what it found. See README.md.
 import { writeFileSync } from 'node:fs'
 import { cpus, release, type } from 'node:os'
-import { benchHttp } from './http.mjs'
+import { growthChart, throughputChart } from './charts.mjs'
+import { benchFootprint } from './footprint/all.mjs'
+import { benchGoFrame } from './goframe.mjs'
 import { report } from './report.mjs'
 import { benchStorages } from './storages.mjs'
+import { benchThroughput } from './throughput.mjs'
+
+/** What a quick run looks at beside the throughput. */
+const QUICK_FOOTPRINT = ['memory', 'sweep', 'packageSize']
 
 const quick = process.argv.includes('--quick')
-const rounds = quick ? 3 : 7
+const start = performance.now()
 const machine = {
   date: new Date().toISOString().slice(0, 10),
   node: process.version,
   system: `${type()} ${release().split('-')[0]}`,
   cores: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
 }
-
-const http = await benchHttp({ rounds, seconds: quick ? 2 : 4 })
-const storages = await benchStorages({ rounds, quick })
-const results = { machine, rounds, http, storages }
-
-const place = name => new URL(name, import.meta.url)
-writeFileSync(place('./results/latest.json'), `${JSON.stringify(results, null, 2)}\n`)
-writeFileSync(place('./README.md'), report(results))
+const results = {
+  machine,
+  throughput: await benchThroughput({ quick }),
+  storages: await benchStorages({ quick }),
+  footprint: await benchFootprint({ quick, ...(quick && { names: QUICK_FOOTPRINT }) }),
+  goFrame: quick ? { rows: [], note: 'Left out in a quick run.' } : await benchGoFrame(),
+}
+write(`results/${quick ? 'quick' : 'latest'}.json`, `${JSON.stringify(results, rounded)}\n`)
+const page = report(results)
+if (!quick) {
+  write('README.md', page)
+  write('results/read.svg', throughputChart(results.throughput.rows, 'read'))
+  write('results/write.svg', throughputChart(results.throughput.rows, 'write'))
+  write('results/growth.svg', growthChart(results.footprint.growth.rows))
+}
 process.stderr.write('\n')
-console.log(report(results))
+console.log(page)
+console.log(`Measured in ${Math.round((performance.now() - start) / 60_000)} minutes`)
 process.exit(0)
+
+function write(name, text) {
+  writeFileSync(new URL(name, import.meta.url), text)
+}
+
+/** Four digits say all that there is to say. */
+function rounded(_key, value) {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value
+}

@@ -1,3 +1,7 @@
+/** How large the sessions below are as JSON, about. */
+export const SMALL_BYTES = 700
+export const LARGE_BYTES = 20_000
+
 /** A session of about 700 bytes, as a shop would keep it. */
 export const sampleSession = {
   name: 'Ada Lovelace',
@@ -15,4 +19,15 @@ export const sampleSession = {
   lastSeen: '2026-11-20T10:15:30.000Z',
   visits: 1042,
   flags: { newsletter: true, beta: false, terms: '2026-05' },
+}
+
+/** A session of about 20 kB: the same visitor after a long day in the shop. */
+export const largeSession = {
+  ...sampleSession,
+  history: Array.from({ length: 128 }, (_, number) => ({
+    path: `/books/analytical-engines/notes-and-sketches/${1000 + number}`,
+    title: `Notes on the Analytical Engine, part ${number}`,
+    at: new Date(Date.UTC(2026, 10, 20, 10, number)).toISOString(),
+    seconds: number,
+  })),
 }

@@ -1,0 +1,146 @@
+// What a read and a write cost as sessions grow in number, on each storage, chosen by chance among all.
+import { asProgram, inProcess, openPart } from '../parts.mjs'
+import { startRedis } from '../redis-server.mjs'
+import { median, progress, spread } from '../statistics.mjs'
+import { tempFolder } from '../temp-folder.mjs'
+import { FILLERS, SUBJECTS } from './growth-subjects.mjs'
+import { atRest, someIds } from './sessions.mjs'
+
+/** Each kind of store: what is measured on it, who fills it, and how many operations are a sample. */
+const STORES = {
+  memory: { subjects: ['memory', 'map'], times: { read: 20_000, write: 20_000 } },
+  file: {
+    subjects: ['file', 'file, one cached', 'file by hand'],
+    filler: 'file',
+    times: { read: 5000, write: 1000 },
+  },
+  kv: { subjects: ['kv', 'kv by hand'], filler: 'kv', times: { read: 3000, write: 2000 } },
+  hash: { subjects: ['hash', 'hash by hand'], filler: 'hash', times: { read: 3000, write: 2000 } },
+}
+const BY_HAND = { memory: 'map', file: 'file by hand', kv: 'kv by hand', hash: 'hash by hand' }
+/** Cost is to stay flat within this, from the fewest sessions to the most. */
+const AT_MOST = 1.2
+
+/**
+ * Microseconds of `get`, of `set` + `close` and of refreshing a ttl, with 1,000 to 1,000,000 sessions (quick: 100,000), each
+ * size with processes, a folder and a Redis of its own, the sizes in turn. Ratios are to the fewest.
+ */
+export async function measureGrowth({ quick = false, names = Object.keys(STORES) } = {}) {
+  const counts = quick ? [1000, 10_000, 100_000] : [1000, 10_000, 100_000, 1_000_000]
+  const rows = []
+  for (const store of names) {
+    const { subjects, filler, times } = STORES[store]
+    const plan = quick
+      ? { rounds: 3, times: { read: times.read / 5, write: times.write / 5 } }
+      : { rounds: 7, times }
+    rows.push(...(await measureStore({ store, subjects, filler, counts, ...plan })))
+  }
+  return rows
+}
+
+async function measureStore({ store, subjects, filler, times, counts, rounds }) {
+  const open = []
+  const cases = []
+  try {
+    for (const count of counts) {
+      progress(`growth, ${store}: ${count} sessions are stored`)
+      const place = await openPlace(filler)
+      open.push(place)
+      if (filler) await inProcess(import.meta.url, 'fill', { filler, count, ...place.options })
+      for (const subject of subjects) {
+        const options = { subject, count, ...place.options }
+        const part = openPart(import.meta.url, 'operate', options)
+        open.push(part)
+        await part.next()
+        cases.push({ subject, count, part, samples: [] })
+      }
+    }
+    for (const each of cases) await each.part.ask({ times })
+    for (let round = 0; round < rounds; round++) {
+      progress(`growth, ${store}: round ${round + 1} of ${rounds}`)
+      for (const each of cases) {
+        each.samples.push(await each.part.ask({ times }))
+      }
+    }
+  } finally {
+    progress(`growth, ${store}: what was stored is removed`)
+    for (const each of open.reverse()) await each.close()
+  }
+  return summarize(cases, counts[0], BY_HAND[store])
+}
+
+/** A folder or a Redis, for the stores that are outside of the process. */
+async function openPlace(filler) {
+  if (filler === undefined) return { options: {}, close: () => undefined }
+  if (filler === 'file') {
+    const { folder, remove } = tempFolder('growth')
+    return { options: { folder }, close: remove }
+  }
+  const redis = await startRedis(command => command)
+  return { options: { url: redis.url }, close: () => redis.stop() }
+}
+
+function summarize(cases, fewest, byHand) {
+  const ownCases = cases.filter(({ subject }) => subject !== byHand)
+  return [
+    ...cases.map(each => rowOf('read', each, cases, fewest)),
+    ...cases.map(each => rowOf('write', each, cases, fewest)),
+    ...ownCases.map(each => rowOf('refresh', each, cases, fewest)),
+  ].map(row => ({ ...row, ...(!row.name.includes(`, ${byHand},`) && { atMost: AT_MOST }) }))
+}
+
+function rowOf(operation, { subject, count, samples }, cases, fewest) {
+  const first = cases.find(other => other.subject === subject && other.count === fewest)
+  const of = (from, what) => median(from.map(sample => sample[operation][what]))
+  const value = of(samples, 'wall')
+  const compared = of(first.samples, 'wall')
+  return {
+    name: `${operation}, ${subject}, ${count} sessions`,
+    value,
+    unit: 'µs',
+    spread: spread(samples.map(sample => sample[operation].wall)),
+    compared: { name: `${fewest} sessions`, value: compared },
+    ratio: value / compared,
+    cpu: of(samples, 'cpu'),
+    cpuRatio: of(samples, 'cpu') / of(first.samples, 'cpu'),
+  }
+}
+
+async function fill({ filler, ...options }) {
+  await FILLERS[filler](options)
+}
+
+async function operate({ subject, count, ...place }, listen) {
+  const { read, write, refresh, close } = await SUBJECTS[subject]({ count, ...place })
+  const [id] = someIds(1, count)
+  await write(id, 77)
+  if ((await read(id)) !== 4711) throw new Error(`${subject}: a wrong answer`)
+  listen(async ({ times }) => {
+    const toRead = someIds(times.read, count)
+    const toWrite = someIds(times.write, count)
+    const accessedAt = new Map(toWrite.map(each => [atRest(each), Date.now() + 1000]))
+    return {
+      read: await timed(times.read, () => inTurn(toRead, read, 4711)),
+      write: await timed(times.write, () => inTurn(toWrite, write, undefined)),
+      ...(refresh && { refresh: await timed(accessedAt.size, () => refresh(accessedAt)) }),
+    }
+  }, close)
+}
+
+/** One after another; the answers are checked here too. */
+async function inTurn(ids, work, expected) {
+  for (let n = 0; n < ids.length; n++) {
+    if ((await work(ids[n], n)) !== expected) throw new Error('a wrong answer')
+  }
+}
+
+/** Microseconds of each of so many operations, and those of this process's CPU. */
+async function timed(times, work) {
+  const start = performance.now()
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return { wall: ((performance.now() - start) * 1000) / times, cpu: (user + system) / times }
+}
+
+await asProgram(import.meta.url, measureGrowth, { fill, operate })

@@ -1,0 +1,64 @@
+// The server under test, one process for each subject: node bench/server.mjs NAME REDIS. It says its
+// port, and at the end of each sample what the sample has cost it.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout } from 'node:timers/promises'
+import { createClient } from 'redis'
+import { subjects } from './subjects/index.mjs'
+
+const [, , name, redisUrl] = process.argv
+const subject = subjects.find(each => each.name === name)
+const folder = mkdtempSync(join(tmpdir(), 'gsession-bench-'))
+// Without the timeout of node-redis 6, which would slow down the handlers written by hand four times.
+const client = createClient({ url: redisUrl, commandOptions: { timeout: undefined } })
+// At the end Redis may go first.
+client.on('error', () => undefined)
+if (subject.storage.startsWith('redis')) await client.connect()
+
+const RESOLUTION = 1
+const delay = monitorEventLoopDelay({ resolution: RESOLUTION })
+let cpuBefore = process.cpuUsage()
+let timeBefore = performance.now()
+
+const IDLE_CHECK_MILLISECONDS = 20
+const IDLE_CPU_MICROSECONDS = 2000
+const IDLE_CHECKS = 500
+
+const answers = {
+  begin() {
+    delay.reset()
+    delay.enable()
+    cpuBefore = process.cpuUsage()
+    timeBefore = performance.now()
+  },
+  async end() {
+    const { user, system } = process.cpuUsage(cpuBefore)
+    const cpu = user + system
+    const share = cpu / 1000 / (performance.now() - timeBefore)
+    delay.disable()
+    // What is recorded is the time between two ticks, so it holds the tick itself.
+    const p99 = Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION)
+    await becomeIdle()
+    return { cpu, share, eventLoopP99: p99 }
+  },
+}
+
+/** The load leaves requests behind that nobody waits for: they are none of the next sample's. */
+async function becomeIdle() {
+  for (let n = 0; n < IDLE_CHECKS; n++) {
+    const before = process.cpuUsage()
+    await setTimeout(IDLE_CHECK_MILLISECONDS)
+    const { user, system } = process.cpuUsage(before)
+    if (user + system < IDLE_CPU_MICROSECONDS) return
+  }
+}
+
+const server = await subject.open({ folder, client, prefix: `bench:${process.pid}:` })
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
+process.on('message', async question => process.send((await answers[question]()) ?? {}))
+process.on('disconnect', () => {
+  rmSync(folder, { recursive: true, force: true })
+  process.exit()
+})
