@@ -19,10 +19,12 @@ const SUBPATHS: Readonly<Record<string, string>> = {
 }
 
 const ALL = 'test/**/*.test.ts'
-/** Tests that change what others see: some servers replace the global Response, a mock stands for node:fs, or timers are false. */
+/** Tests that change what others see (the global Response, node:fs, the timers), or measure the heap. */
 const ISOLATED = [
   'test/adapters/**/*.test.ts',
-  'test/storages/{file-faults,file-sweep,model}.test.ts',
+  'test/core/session.test.ts',
+  'test/http/sliding.test.ts',
+  'test/storages/{file-faults,file-sweep,memory-size,memory-time,model}.test.ts',
 ]
 
 export default defineConfig({
