@@ -19,14 +19,18 @@ const machine = {
   system: `${type()} ${release().split('-')[0]}`,
   cores: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
 }
-const results = {
-  machine,
-  throughput: await benchThroughput({ quick }),
-  storages: await benchStorages({ quick }),
-  footprint: await benchFootprint({ quick, ...(quick && { names: QUICK_FOOTPRINT }) }),
-  goFrame: quick ? { rows: [], note: 'Left out in a quick run.' } : await benchGoFrame(),
+/** Each part, in the order in which they run: what is measured so far is kept, should a later one fail. */
+const PARTS = {
+  throughput: () => benchThroughput({ quick }),
+  storages: () => benchStorages({ quick }),
+  goFrame: () => (quick ? { rows: [], note: 'Left out in a quick run.' } : benchGoFrame()),
+  footprint: () => benchFootprint({ quick, ...(quick && { names: QUICK_FOOTPRINT }) }),
 }
-write(`results/${quick ? 'quick' : 'latest'}.json`, `${JSON.stringify(results, rounded)}\n`)
+const results = { machine }
+for (const [name, measure] of Object.entries(PARTS)) {
+  results[name] = await measure()
+  write(`results/${quick ? 'quick' : 'latest'}.json`, `${JSON.stringify(results, rounded)}\n`)
+}
 const page = report(results)
 if (!quick) {
   write('README.md', page)

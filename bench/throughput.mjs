@@ -8,15 +8,15 @@ import { checkSubject } from './check.mjs'
 import { pinned, startLoad, startServer } from './processes.mjs'
 import { startRedis } from './redis-server.mjs'
 import { countRoundTrips } from './round-trips.mjs'
-import { checkAfterwards, prepare, sample } from './sampling.mjs'
+import { checkAfterwards, prepare, sample, WARMING_SECONDS } from './sampling.mjs'
 import { median, progress, spread } from './statistics.mjs'
 import { planFamilies } from './throughput-plan.mjs'
 
 /** How much longer than its seconds a sample takes, and how long a server takes until it is checked. */
 const SAMPLE_OVERHEAD_SECONDS = 0.17
 const START_SECONDS = 0.6
-/** How long a server is warmed up: over all of its steps, and each step for a share of a sample. */
-const WARMING_SECONDS = 1.2
+/** How long a server is warmed up before the first round: over all of its steps, and each step for a share of a sample. */
+const FIRST_WARMING_SECONDS = 1.2
 const WARMING_SHARE = 0.4
 
 /**
@@ -36,7 +36,7 @@ const WARMING_SHARE = 0.4
  */
 export async function benchThroughput(options = {}) {
   const { quick = false, only, onlyCase } = options
-  const { rounds = quick ? 2 : 5, seconds = quick ? 0.4 : 0.5 } = options
+  const { rounds = quick ? 2 : 5, seconds = 0.4 } = options
   const families = planFamilies({ quick, only, onlyCase })
   announce(families, rounds, seconds)
   const redisServer = await startRedis(command => pinned(0, command))
@@ -100,7 +100,7 @@ async function runRound(runs, round, { load, redis, rounds, seconds, name }) {
 
 function warmingSeconds(runs, server, seconds) {
   const steps = runs.filter(run => run.server === server).length
-  return Math.max(WARMING_SECONDS / steps, WARMING_SHARE * seconds)
+  return Math.max(FIRST_WARMING_SECONDS / steps, WARMING_SHARE * seconds)
 }
 
 async function startChecked(subject, redisUrl) {
@@ -135,9 +135,10 @@ function medianOf(samples, key) {
 
 function announce(families, rounds, seconds) {
   const steps = families.flat()
-  const perStep = seconds * rounds + SAMPLE_OVERHEAD_SECONDS * (rounds + 1)
+  const perSample = seconds + WARMING_SECONDS + SAMPLE_OVERHEAD_SECONDS
+  const perStep = perSample * rounds + SAMPLE_OVERHEAD_SECONDS
   const servers = new Set(steps.map(step => step.subject)).size
-  const warming = Math.max(servers * WARMING_SECONDS, steps.length * WARMING_SHARE * seconds)
+  const warming = Math.max(servers * FIRST_WARMING_SECONDS, steps.length * WARMING_SHARE * seconds)
   const minutes = ((steps.length * perStep + warming + servers * START_SECONDS) / 60).toFixed(1)
   process.stderr.write(
     `Throughput: ${steps.length} samples of ${seconds} s in ${rounds} rounds, about ${minutes} minutes\n`,
