@@ -17,7 +17,8 @@ import { delimiter, dirname, join } from 'node:path'
 import { ensureBuilt } from './build.mjs'
 import { programsOf, projectsIn } from './doc-programs.mjs'
 import { ensureInstalledIn } from './install.mjs'
-import { fail, root, run, runTool } from './run.mjs'
+import { fail, root, run } from './run.mjs'
+import { runTests } from './run-tests.mjs'
 
 /** Where each project has the module that most programs of docs/adapters/fetch.md share. */
 const PROJECTS = {
@@ -155,9 +156,5 @@ function digest(parts, file) {
 function test() {
   process.env.GSESSION_FRAMEWORKS = folder
   if (node !== undefined) process.env.GSESSION_FRAMEWORKS_NODE = node
-  const reporters = ['--reporter=default', '--reporter=./scripts/closing-line-reporter.mjs']
-  const given = process.argv.slice(2)
-  const files = given.some(one => one.startsWith('test/frameworks')) ? [] : ['test/frameworks']
-  const args = ['run', ...reporters, ...files, ...given]
-  process.exit(runTool('vitest', args))
+  runTests('test/frameworks')
 }

@@ -6,7 +6,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { ensureBuilt } from './build.mjs'
 import { ensureServers } from './redis.mjs'
-import { fail, root, run, runTool } from './run.mjs'
+import { fail, root, run } from './run.mjs'
+import { runTests } from './run-tests.mjs'
 
 /** The versions that are tested, and the module file of each. */
 const VERSIONS = { newest: 'go.mod', '2.6.4': 'go-2.6.4.mod' }
@@ -36,11 +37,7 @@ function programOf(version) {
 
 function test() {
   process.env.GSESSION_GOFRAME = folder
-  const reporters = ['--reporter=default', '--reporter=./scripts/closing-line-reporter.mjs']
-  const given = process.argv.slice(2)
-  const files = given.some(one => one.startsWith('test/goframe')) ? [] : ['test/goframe']
-  const args = ['run', ...reporters, ...files, ...given]
-  process.exit(runTool('vitest', args))
+  runTests('test/goframe')
 }
 
 async function record() {

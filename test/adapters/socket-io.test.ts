@@ -5,30 +5,20 @@ import { Manager, newSessionId, StorageMemory } from 'gsession'
 import { session as expressSession } from 'gsession/express'
 import { attachSession, type SessionRequest, session } from 'gsession/ws'
 import { Server } from 'socket.io'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { makeGate } from '../helpers/gate.ts'
 import { askAs } from '../helpers/http-client.ts'
 import { askRaw } from '../helpers/http-raw.ts'
 import { countCalls, failOnDemand, interceptStorage } from '../helpers/http-storage.ts'
+import { allowNoUnhandledRejections } from '../helpers/no-unhandled-rejections.ts'
 import { connect, disconnected, openLab, refusal, requestOf, WAIT } from './socket-io-lab.ts'
 import { connect as connectWs, logIn, logOut, type Values } from './ws-lab.ts'
 
 const TRANSPORTS = [['polling'], ['websocket'], ['polling', 'websocket']] as const
 const CASES = TRANSPORTS.map(transports => ({ names: transports.join(', then '), transports }))
 
-const rejections: unknown[] = []
-const noteRejection = (reason: unknown): void => {
-  rejections.push(reason)
-}
-beforeEach(() => {
-  process.on('unhandledRejection', noteRejection)
-})
-afterEach(async () => {
-  await new Promise(resolve => setImmediate(resolve))
-  process.off('unhandledRejection', noteRejection)
-  expect(rejections.splice(0)).toEqual([])
-})
+allowNoUnhandledRejections()
 
 describe.each(CASES)('socket.io over $names', ({ transports }) => {
   it('has the session of the browser that logged in', async () => {

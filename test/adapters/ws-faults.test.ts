@@ -1,25 +1,15 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { Manager, StorageMemory } from 'gsession'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { makeGate } from '../helpers/gate.ts'
 import { askRaw } from '../helpers/http-raw.ts'
 import type { TestServer } from '../helpers/http-servers.ts'
 import { failOnDemand, interceptStorage } from '../helpers/http-storage.ts'
+import { allowNoUnhandledRejections } from '../helpers/no-unhandled-rejections.ts'
 import { connect, logIn, openLab, refusal } from './ws-lab.ts'
 
-const rejections: unknown[] = []
-const noteRejection = (reason: unknown): void => {
-  rejections.push(reason)
-}
-beforeEach(() => {
-  process.on('unhandledRejection', noteRejection)
-})
-afterEach(async () => {
-  await new Promise(resolve => setImmediate(resolve))
-  process.off('unhandledRejection', noteRejection)
-  expect(rejections.splice(0)).toEqual([])
-})
+allowNoUnhandledRejections()
 
 const down = new Error('the storage is down')
 

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connect } from '../fixtures/redis-lab.ts'
+import { describe, expect, it } from 'vitest'
 import { begin } from '../helpers/core-sessions.ts'
-import type { Connected } from '../redis/clients.ts'
-import { type RedisServer, startServer } from '../redis/servers/index.ts'
-import { type BothSides, openBoth, SHARED } from './both-sides.ts'
-import { GO_VERSIONS, GoDriver, type GoSession, whyNoGo } from './go-driver.ts'
+import { type BothSides, SHARED } from './both-sides.ts'
+import { GO_VERSIONS, type GoDriver, type GoSession, whyNoGo } from './go-driver.ts'
+import { LiveSite } from './live-site.ts'
 import { VALUES } from './recordings.ts'
 import { storedTexts } from './stored-texts.ts'
 
@@ -56,39 +54,25 @@ const IN_HASH: ReadonlyMap<string, string> = new Map([
 describe.skipIf(whyNoGo).each(GO_VERSIONS)(
   `with GoFrame %s alive (${whyNoGo ?? 'it is'})`,
   version => {
-    let server: RedisServer
-    let connected: Connected
-    let go: GoDriver
-    beforeAll(async () => {
-      server = await startServer()
-      connected = await connect(server)
-      go = new GoDriver(version)
-    })
-    afterAll(async () => {
-      go.close()
-      connected.close()
-      await server.close()
-    })
-    const open = (kind: (typeof SHARED)[number]): Promise<BothSides> =>
-      openBoth(go, kind, server, connected)
+    const site = new LiveSite(version)
 
     it('is the version that it is meant to be', async () => {
       const expected = version === 'newest' ? /^v2\.(?:[89]|\d\d)\./ : /^v2\.6\.4$/
-      expect(await go.call({ do: 'version' })).toMatch(expected)
+      expect(await site.go.call({ do: 'version' })).toMatch(expected)
     })
 
     describe.each(SHARED)('%s', kind => {
       it('what Node set, Go reads', async () => {
-        const { manager, name } = await open(kind)
+        const { manager, name } = await site.open(kind)
         const id = await begin(manager, DATA)
-        const seen = await go.request(name, id, session => session.data())
+        const seen = await site.go.request(name, id, session => session.data())
         if (kind === 'hash') expect(withoutOurs(seen)).toEqual(asHashTexts(DATA))
         else expect(withoutOurs(seen)).toEqual(DATA)
       })
 
       it('what Go set, Node reads', async () => {
-        const { manager, name } = await open(kind)
-        const id = await go.request(name, '', async session => {
+        const { manager, name } = await site.open(kind)
+        const id = await site.go.request(name, '', async session => {
           await session.order('setMap', { value: DATA })
           return session.id()
         })
@@ -97,8 +81,8 @@ describe.skipIf(whyNoGo).each(GO_VERSIONS)(
       })
 
       it('each type of Go is read as documented', async () => {
-        const { manager, name } = await open(kind)
-        const id = await go.request(name, '', async session => {
+        const { manager, name } = await site.open(kind)
+        const id = await site.go.request(name, '', async session => {
           await session.order('setGoValues')
           return session.id()
         })
@@ -109,10 +93,10 @@ describe.skipIf(whyNoGo).each(GO_VERSIONS)(
       })
 
       it('1 MiB goes both ways', async () => {
-        const { manager, name } = await open(kind)
+        const { manager, name } = await site.open(kind)
         const text = '0123456789abcde€'.repeat(2 ** 16)
         const id = await begin(manager, { text })
-        const seen = await go.request(name, id, async session => {
+        const seen = await site.go.request(name, id, async session => {
           await session.set('back', text)
           return session.data()
         })
@@ -121,33 +105,35 @@ describe.skipIf(whyNoGo).each(GO_VERSIONS)(
       })
 
       it('an emptied session is empty on the other side', async () => {
-        const { manager, name } = await open(kind)
+        const { manager, name } = await site.open(kind)
         const id = await begin(manager, { a: 1 })
-        await go.request(name, id, session => session.order('remove', { keys: ['a'] }))
+        await site.go.request(name, id, session => session.order('remove', { keys: ['a'] }))
         expect(await manager.new(id).data()).toEqual({})
-        const other = await go.request(name, '', async session => {
+        const other = await site.go.request(name, '', async session => {
           await session.set('a', 1)
           return session.id()
         })
         const here = manager.new(other)
         await here.remove('a')
         await here.close()
-        expect(withoutOurs(await go.request(name, other, session => session.data()))).toEqual({})
+        expect(withoutOurs(await site.go.request(name, other, session => session.data()))).toEqual(
+          {},
+        )
       })
 
       it('a key that Go set keeps its literal through changes of others here', async () => {
-        const { manager, name } = await open(kind)
-        const id = await go.request(name, '', async session => {
+        const { manager, name } = await site.open(kind)
+        const id = await site.go.request(name, '', async session => {
           await session.order('setGoValues')
           return session.id()
         })
-        const before = await go.request(name, id, session => session.data())
+        const before = await site.go.request(name, id, session => session.data())
         for (let round = 0; round < 5; round++) {
           const session = manager.new(id)
           await session.update('visits', () => round)
           await session.close()
         }
-        const after = await go.request(name, id, session => session.data())
+        const after = await site.go.request(name, id, session => session.data())
         expect(Number(after['visits'])).toBe(4)
         delete after['visits']
         expect(withoutOurs(after)).toEqual(before)
@@ -156,34 +142,34 @@ describe.skipIf(whyNoGo).each(GO_VERSIONS)(
       it.skipIf(kind === 'hash')(
         'a literal of Go is read here, and keeps its letters',
         async () => {
-          const both = await open(kind)
-          const id = await go.request(both.name, '', async session => {
+          const both = await site.open(kind)
+          const id = await site.go.request(both.name, '', async session => {
             for (const literal of LITERALS.keys()) {
               await session.order('set', { key: literal, literal })
             }
             return session.id()
           })
           expect(new Map(Object.entries(await both.manager.new(id).data()))).toEqual(LITERALS)
-          const changed = await changeOtherKeys(both, go, id)
-          const texts = await storedTexts(both, server, changed)
+          const changed = await changeOtherKeys(both, site.go, id)
+          const texts = await storedTexts(both, site.server, changed)
           for (const literal of LITERALS.keys()) {
             expect(texts.get(literal)).toBe(literal)
             const text = (session: GoSession) => session.order('text', { key: literal })
-            expect(await go.request(both.name, changed, text)).toBe(literal)
+            expect(await site.go.request(both.name, changed, text)).toBe(literal)
           }
         },
       )
 
       it.runIf(kind === 'hash')('a number of Go keeps its digits', async () => {
-        const both = await open(kind)
-        const id = await go.request(both.name, '', async session => {
+        const both = await site.open(kind)
+        const id = await site.go.request(both.name, '', async session => {
           for (const key of IN_HASH.keys()) await session.order('set', { key, go: key })
           const huge = session.order('set', { key: 'huge', literal: '1e400' })
           await expect(huge).rejects.toThrow("can't marshal json.Number")
           return session.id()
         })
-        const changed = await changeOtherKeys(both, go, id)
-        const texts = await storedTexts(both, server, changed)
+        const changed = await changeOtherKeys(both, site.go, id)
+        const texts = await storedTexts(both, site.server, changed)
         const session = both.manager.new(changed)
         for (const [key, digits] of IN_HASH) {
           expect(texts.get(key)).toBe(digits)
@@ -192,40 +178,40 @@ describe.skipIf(whyNoGo).each(GO_VERSIONS)(
       })
 
       it('what the library notes in a session survives a rewrite by Go, and never shows', async () => {
-        const { manager, name } = await open(kind)
+        const { manager, name } = await site.open(kind)
         const id = await begin(manager, { a: 'x' })
         await manager.new(id).update('a', () => true)
-        await go.request(name, id, session => session.set('b', 'y'))
+        await site.go.request(name, id, session => session.set('b', 'y'))
         expect(await manager.new(id).data()).toEqual({ a: true, b: 'y' })
         expect(await manager.new(id).size()).toBe(2)
       })
 
       it('who logs out on one side is logged out on both', async () => {
-        const { manager, name } = await open(kind)
+        const { manager, name } = await site.open(kind)
         const id = await begin(manager, { user: 'Ann' })
-        expect((await go.request(name, id, session => session.data()))['user']).toBe('Ann')
-        await go.request(name, id, session => session.order('removeAll'))
+        expect((await site.go.request(name, id, session => session.data()))['user']).toBe('Ann')
+        await site.go.request(name, id, session => session.order('removeAll'))
         expect(await manager.new(id).data()).toEqual({})
         const second = await begin(manager, { user: 'Bob' })
         await manager.new(second).removeAll()
-        expect(await go.request(name, second, session => session.data())).toEqual({})
+        expect(await site.go.request(name, second, session => session.data())).toEqual({})
       })
 
       it('an id that Node regenerated is the one that Go knows', async () => {
-        const { manager, name } = await open(kind)
-        const id = await go.request(name, '', async session => {
+        const { manager, name } = await site.open(kind)
+        const id = await site.go.request(name, '', async session => {
           await session.set('user', 'Ann')
           return session.id()
         })
         const newId = await manager.new(id).regenerateId()
-        expect(await go.request(name, id, session => session.data())).toEqual({})
-        expect((await go.request(name, newId, session => session.data()))['user']).toBe('Ann')
+        expect(await site.go.request(name, id, session => session.data())).toEqual({})
+        expect((await site.go.request(name, newId, session => session.data()))['user']).toBe('Ann')
       })
 
       it.skipIf(version === '2.6.4')('an id that Go regenerated is known here', async () => {
-        const { manager, name } = await open(kind)
+        const { manager, name } = await site.open(kind)
         const id = await begin(manager, { user: 'Ann' })
-        const newId = await go.request(name, id, session =>
+        const newId = await site.go.request(name, id, session =>
           session.order('regenerate', { delete: true }),
         )
         expect(await manager.new(id).data()).toEqual({})

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Manager, newSessionId, type Session, SessionError } from 'gsession'
 import { expect } from 'vitest'
+import { asMap, increment, useSession } from '../helpers/session-use.ts'
 import type { Shared } from './both-sides.ts'
 import type { GoDriver, GoSession } from './go-driver.ts'
 import { GoHashModel, GoRecordModel, type GoRequestModel } from './go-model.ts'
@@ -98,7 +99,7 @@ export class SharedRun {
     const request = this.#nodeRequests[action.slot]
     if (request === undefined) return ''
     const { session, model } = request
-    const real = await outcomeOf(() => actInNode(session, action))
+    const real = await outcomeOf(() => useSession(session, action))
     const idNow = session.stored.storedId ?? ''
     expectEqual(real, expectedInNode(model, action, idNow, String(real.value)), name)
     return model.id ?? ''
@@ -126,33 +127,6 @@ export class SharedRun {
       expectEqual(shownByGo(await inGo), this.#stored.seenByGo(id), `${name}: in Go`)
     })
     await Promise.all(views)
-  }
-}
-
-function actInNode(session: Session, action: Use): Promise<unknown> {
-  switch (action.do) {
-    case 'data':
-      return session.data().then(asMap)
-    case 'size':
-      return session.size()
-    case 'close':
-      return session.close()
-    case 'removeAll':
-      return session.removeAll()
-    case 'get':
-      return session.get(action.key)
-    case 'contains':
-      return session.contains(action.key)
-    case 'update':
-      return session.update(action.key, increment)
-    case 'set':
-      return session.set(action.key, action.value)
-    case 'setMap':
-      return session.setMap(Object.fromEntries(action.values))
-    case 'remove':
-      return session.remove(...action.keys)
-    case 'regenerate':
-      return session.regenerateId({ keepOld: action.keepOld })
   }
 }
 
@@ -266,16 +240,8 @@ function expectEqual(real: unknown, expected: unknown, name: string): void {
   if (!isDeepStrictEqual(real, expected)) expect(real, name).toEqual(expected)
 }
 
-function increment(value: unknown): unknown {
-  return typeof value === 'number' ? value + 1 : 1
-}
-
 function shownByGo(data: unknown): Data {
   const shown = asMap(Object(data))
   for (const key of shown.keys()) if (key.startsWith('__gsession')) shown.delete(key)
   return shown
-}
-
-function asMap(data: object): Data {
-  return new Map(Object.entries(data))
 }

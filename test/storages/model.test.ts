@@ -13,6 +13,7 @@ import type { Storage } from '../../src/core/storage.ts'
 import { StorageFile } from '../../src/storages/file.ts'
 import { StorageMemory } from '../../src/storages/memory.ts'
 import { withoutClose } from '../../src/testing/storage-views.ts'
+import { asMap, increment, useSession } from '../helpers/session-use.ts'
 import { type Outcome, RequestModel, SessionsModel } from './session-model.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gsession-model-'))
@@ -120,7 +121,7 @@ class Run {
     if (request === undefined) return
     const { session, model } = request
     if (model.id !== undefined) await this.#settleDoubt(model.id)
-    const real = await outcomeOf(() => act(session, action))
+    const real = await outcomeOf(() => useSession(session, action))
     const idNow = session.stored.storedId ?? ''
     expect(real, name).toEqual(expected(model, action, idNow, String(real.value)))
     if (model.id !== undefined && !this.#ids.includes(model.id)) this.#ids.push(model.id)
@@ -183,33 +184,6 @@ class Run {
 
 type Use = Exclude<Action, { do: 'open' | 'pass' | 'restart' }>
 
-function act(session: Session, action: Use): Promise<unknown> {
-  switch (action.do) {
-    case 'data':
-      return session.data().then(asMap)
-    case 'size':
-      return session.size()
-    case 'close':
-      return session.close()
-    case 'removeAll':
-      return session.removeAll()
-    case 'get':
-      return session.get(action.key)
-    case 'contains':
-      return session.contains(action.key)
-    case 'update':
-      return session.update(action.key, increment)
-    case 'set':
-      return session.set(action.key, action.value)
-    case 'setMap':
-      return session.setMap(asObject(action.values))
-    case 'remove':
-      return session.remove(...action.keys)
-    case 'regenerate':
-      return session.regenerateId({ keepOld: action.keepOld })
-  }
-}
-
 function expected(model: RequestModel, action: Use, idNow: string, answer: unknown): Outcome {
   switch (action.do) {
     case 'data':
@@ -246,19 +220,6 @@ async function outcomeOf(work: () => Promise<unknown>): Promise<Outcome> {
     if (error instanceof SessionError) return { error: error.code }
     throw error
   }
-}
-
-function increment(value: unknown): unknown {
-  return typeof value === 'number' ? value + 1 : 1
-}
-
-function asMap(data: object): Map<string, unknown> {
-  return new Map(Object.entries(data))
-}
-
-/** An object in which `__proto__` is a key like any other. */
-function asObject(entries: readonly [string, unknown][]): Record<string, unknown> {
-  return Object.fromEntries(entries)
 }
 
 describe('a program of requests', () => {
