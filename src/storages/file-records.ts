@@ -88,10 +88,7 @@ export class FileRecords {
 
   /** Does some work with a record that nobody else can change meanwhile. It may run again. */
   change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
-    return this.#queue.run(id, async () => {
-      await this.#pace.begin()
-      return this.#change(id, work)
-    })
+    return this.#queue.run(id, () => this.#pace.run(() => this.#change(id, work)))
   }
 
   /** Does some work with two records. All take them in the same order, or two could wait for each other. */

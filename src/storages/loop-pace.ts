@@ -9,16 +9,28 @@ export class LoopPace {
   /** When the first work of this turn began; undefined while none has. */
   #began: number | undefined
   readonly #waiting: (() => void)[] = []
+  #underWay = 0
 
-  /** Lets work begin: at once, or in a later turn when this one has lasted. */
-  begin(): Promise<void> | undefined {
+  /** Does some work: at once, or in a later turn when this one has lasted, or has work under way. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#begin()
+    if (turn !== undefined) await turn
+    this.#underWay++
+    try {
+      return await work()
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  #begin(): Promise<void> | undefined {
     if (this.#began === undefined) {
       this.#began = performance.now()
       setImmediate(() => this.#nextTurn())
       return undefined
     }
     const isLate = performance.now() - this.#began > LONGEST_TURN
-    if (!isLate && this.#waiting.length === 0) return undefined
+    if (!isLate && this.#underWay === 0 && this.#waiting.length === 0) return undefined
     return new Promise(resolve => this.#waiting.push(resolve))
   }
 
