@@ -32,11 +32,16 @@ export interface KeyUpdate {
 /** What is stored once the changes are merged in. The data given is left as it is. */
 export function applyChanges(data: EncodedData, changes: Changes): Map<string, string> {
   const result = new Map(data)
-  for (const [key, text] of changes.set) result.set(key, text)
-  for (const key of changes.removed) result.delete(key)
+  changeInPlace(result, changes)
+  return result
+}
+
+/** Merges the changes into the data given, which is left half done if their update throws. */
+export function changeInPlace(data: Map<string, string>, changes: Changes): void {
+  for (const [key, text] of changes.set) data.set(key, text)
+  for (const key of changes.removed) data.delete(key)
   if (changes.update !== undefined) {
     const { key, fn } = changes.update
-    result.set(key, fn(result.get(key)))
+    data.set(key, fn(data.get(key)))
   }
-  return result
 }

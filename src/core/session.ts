@@ -68,7 +68,9 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     fallback: Fallback,
   ): Promise<ValueOr<Data[Key], Fallback>>
   async get(key: string, fallback?: unknown): Promise<unknown> {
-    const text = await this.#textOf(key)
+    const found = this.#textOf(key)
+    // An `await` of what is there already would cost a turn.
+    const text = found instanceof Promise ? await found : found
     if (text === undefined || (text === 'null' && fallback !== undefined)) return fallback
     return this.#view(key, text)
   }
@@ -220,10 +222,10 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * @throws {@link SessionError} `ERR_GONE` when the session was removed, regenerated or expired
    * since it was loaded: it stays so, and the changes are not stored
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     const session = this.#session
     // What is under way may fail, and leave its changes to this call.
-    if (session?.isDirty || session?.stored.isBusy) await session.commit()
+    return session?.isDirty || session?.stored.isBusy ? session.commit() : Promise.resolve()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,7 @@ import type { Storage } from './storage.ts'
 import { Turns } from './turns.ts'
 
 const ATTEMPTS = 3
+const NO_KEYS: ReadonlySet<string> = new Set()
 
 /**
  * One session as its storage knows it: the id, whether it exists, and the snapshot that was loaded.
@@ -30,7 +31,7 @@ export class StoredSession {
   #wasThere = false
   #snapshot: EncodedData = NO_DATA
   /** Which keys the snapshot tells of: all, or those that were asked for one by one. */
-  #known: 'all' | Set<string> = new Set()
+  #known: 'all' | ReadonlySet<string> = NO_KEYS
   #loading: Promise<void> | undefined
   #removed = false
 
@@ -140,18 +141,19 @@ export class StoredSession {
     return this.read(key)
   }
 
+  /** @param failed - called if the work failed, before anything else is written */
   async #inTurn<T>(work: () => Promise<T>, failed?: () => void): Promise<T> {
+    const turn = this.#turns.take()
+    if (turn !== undefined) await turn
     try {
-      return await this.#turns.run(async () => {
-        // What is being loaded must not arrive after what is being written.
-        if (this.#loading !== undefined) await this.#loading.catch(() => undefined)
-        return work().catch(error => {
-          failed?.()
-          throw error
-        })
-      })
+      // What is being loaded must not arrive after what is being written.
+      if (this.#loading !== undefined) await this.#loading.catch(() => undefined)
+      return await work()
     } catch (error) {
+      failed?.()
       throw storageError(error)
+    } finally {
+      this.#turns.give()
     }
   }
 
@@ -190,7 +192,7 @@ export class StoredSession {
       this.#known = 'all'
     } else if (this.#known !== 'all') {
       this.#snapshot = new Map([...this.#snapshot, ...loaded.data])
-      this.#known.add(key ?? '')
+      this.#known = new Set([...this.#known, key ?? ''])
     }
     const refreshed = this.#context.used(id, loaded.expiresAt)
     return refreshed instanceof Promise ? refreshed : undefined
@@ -200,7 +202,8 @@ export class StoredSession {
     if (changes.isEmpty) return
     const { committed, tracked } = track(changes)
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (await this.#merge(tracked)) {
+      const merged = this.#merge(tracked)
+      if (merged instanceof Promise ? await merged : merged) {
         if (this.#known === 'all' || this.#known.size > 0) {
           this.#snapshot = applyChanges(this.#snapshot, committed)
         }
@@ -213,18 +216,25 @@ export class StoredSession {
   }
 
   /** Answers false when there is no session to merge into, so that one may be begun. */
-  async #merge(changes: PendingChanges): Promise<boolean> {
+  #merge(changes: PendingChanges): Awaitable<boolean> {
     if (this.#exists === false) this.#checkNotGone()
     if (this.#id === undefined || this.#exists === false) return false
     const id = this.#context.idAtRest(this.#id)
-    if (await this.#verbs.merge(id, changes, this.#context.ttl)) {
+    const merged = this.#verbs.merge(id, changes, this.#context.ttl)
+    return merged instanceof Promise
+      ? merged.then(wasThere => this.#merged(id, wasThere))
+      : this.#merged(id, merged)
+  }
+
+  #merged(id: string, wasThere: boolean): boolean {
+    if (wasThere) {
       this.#exists = this.#wasThere = true
       this.#context.written(id)
-      return true
+    } else {
+      this.#checkNotGone()
+      this.#forget()
     }
-    this.#checkNotGone()
-    this.#forget()
-    return false
+    return wasThere
   }
 
   /** The id for the first thing that will be stored: known to name nothing yet. */

@@ -1,26 +1,56 @@
-/** Runs operations one after another, each when the one before has ended, however it ended. */
+/** Lets operations run one after another: each has the turn from `take` to `give`. */
 export class Turns {
-  #last: Promise<unknown> | undefined
+  #isTaken = false
+  /** What wakes those who wait, the first one first. */
+  #waiting: (() => void)[] | undefined
+  /** What wakes those who wait until nobody waits. */
+  #watching: (() => void)[] | undefined
 
   /** Whether an operation is under way or waits. */
   get isBusy(): boolean {
-    return this.#last !== undefined
+    return this.#isTaken
   }
 
+  /** Takes the turn: at once if nobody has it, else when the promise resolves. It must be given back. */
+  take(): Promise<void> | undefined {
+    if (this.#isTaken) {
+      return new Promise(resolve => {
+        this.#waiting ??= []
+        this.#waiting.push(resolve)
+      })
+    }
+    this.#isTaken = true
+    return undefined
+  }
+
+  /** Gives the turn to the next one. */
+  give(): void {
+    const next = this.#waiting?.shift()
+    if (next !== undefined) next()
+    else {
+      this.#isTaken = false
+      for (const wake of this.#watching?.splice(0) ?? []) wake()
+    }
+  }
+
+  /** Runs an operation in its turn, however those before it have ended. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last === undefined ? work() : this.#last.then(work, work)
-    this.#last = turn
+    const turn = this.take()
+    if (turn !== undefined) await turn
     try {
-      return await turn
+      return await work()
     } finally {
-      if (this.#last === turn) this.#last = undefined
+      this.give()
     }
   }
 
   /** Resolves when nothing is under way any more. Never rejects. */
   async idle(): Promise<void> {
-    while (this.#last !== undefined) await this.#last.then(ignore, ignore)
+    while (this.#isTaken) {
+      await new Promise<void>(resolve => {
+        this.#watching ??= []
+        this.#watching.push(resolve)
+      })
+    }
   }
 }
-
-function ignore(): void {}

@@ -1,6 +1,5 @@
 import { SessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
-import { memoize } from '../core/memoize.ts'
 import type { Session } from '../core/session.ts'
 import type { SessionChange, SessionObserver } from '../core/session-context.ts'
 import type { HttpExchange } from './exchange.ts'
@@ -97,6 +96,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   }
 
   async save(): Promise<void> {
+    // In any case: what the application changes before it waits for something is saved with this.
     await this.#prepareCookie()
     await this.session.close()
   }
@@ -153,14 +153,18 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
    * What the record says of the cookie decides whether it is renewed; that is noted there. A cookie
    * that this process knows to be new spares the look.
    */
-  async #prepareCookie(): Promise<void> {
-    if (this.#hooks.headHasLeft || !this.#slidesCookie) return
-    const { cookieTimes } = this.#settings
+  #prepareCookie(): Promise<void> | undefined {
+    if (this.#hooks.headHasLeft || !this.#slidesCookie) return undefined
     const { sentId } = this.#transport
-    if (sentId === undefined || this.#isNew(cookieTimes.get(sentId))) return
+    if (sentId === undefined || this.#isNew(this.#settings.cookieTimes.get(sentId)))
+      return undefined
+    return this.#renewCookie(sentId)
+  }
+
+  async #renewCookie(sentId: string): Promise<void> {
     await this.session.stored.read(undefined)
     if (this.session.stored.storedId !== sentId) return
-    cookieTimes.set(sentId, cookieSetAt(this.session.note ?? ''))
+    this.#learnCookieTime(sentId)
     if (!this.#mustRenewCookie) return
     this.#renewsCookie = true
     this.session.note = this.#cookieNote()
@@ -170,8 +174,16 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     if (this.#renewsCookie || this.#hooks.headHasLeft || !this.#slidesCookie) return false
     const { storedId } = this.session.stored
     if (storedId === undefined || storedId !== this.#transport.sentId) return false
-    const known = this.#settings.cookieTimes.get(storedId)
-    return !this.#isNew(known ?? cookieSetAt(this.session.note ?? ''))
+    return !this.#isNew(this.#settings.cookieTimes.get(storedId) ?? this.#learnCookieTime(storedId))
+  }
+
+  /** When the cookie was set, as far as the record was loaded; that is known from here on. */
+  #learnCookieTime(id: string): number | undefined {
+    const { note } = this.session
+    if (note === undefined) return undefined
+    const setAt = cookieSetAt(note)
+    this.#settings.cookieTimes.set(id, setAt)
+    return setAt
   }
 
   #isNew(setAt: number | undefined): boolean {
@@ -184,9 +196,9 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
 }
 
 /** When the cookie was set, as the note says; long ago, when it says nothing of it. */
-const cookieSetAt = memoize(note =>
-  note.startsWith(COOKIE_NOTE) ? Number.parseInt(note.slice(COOKIE_NOTE.length), 10) : 0,
-)
+function cookieSetAt(note: string): number {
+  return note.startsWith(COOKIE_NOTE) ? Number.parseInt(note.slice(COOKIE_NOTE.length), 10) : 0
+}
 
 function refuse(message: string): never {
   throw new SessionError('ERR_HEADERS_SENT', message)

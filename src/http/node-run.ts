@@ -96,10 +96,12 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
 
   /**
    * The same for an answer that the framework sends as soon as this is done. Meanwhile it seems to be
-   * sent, so that nobody takes it for missing and sends another.
+   * sent, so that nobody takes it for missing and sends another: a handler that answered by a call
+   * has returned by the end of this.
    */
   async saveBeforeSending(): Promise<void> {
-    if (!this.#held.seemsToHaveSentHead) await this.#held.delay(() => this.#saveAll())
+    if (this.#held.seemsToHaveSentHead) return
+    await this.#held.delay(() => this.#saveAll().finally(othersHadTheirTurn))
   }
 
   async #saveAll(): Promise<void> {
@@ -121,6 +123,11 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
     if (!this.isClosed || !this.needsSave) return
     this.session.close().catch(error => this.failed(error))
   }
+}
+
+/** Resolves when every promise that is settled has told those who wait for it. */
+function othersHadTheirTurn(): Promise<void> {
+  return new Promise(resolve => process.nextTick(resolve))
 }
 
 /** Who is told of a save that failed. */

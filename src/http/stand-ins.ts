@@ -73,7 +73,9 @@ const headStandIns: HeadMethods = {
 export function guardHead(response: NodeResponse): HeadMethods {
   const target = response as unknown as HeadMethods
   const { setHeader, appendHeader, removeHeader } = target
-  Object.assign(target, headStandIns)
+  target.setHeader = headStandIns.setHeader
+  target.appendHeader = headStandIns.appendHeader
+  target.removeHeader = headStandIns.removeHeader
   return { setHeader, appendHeader, removeHeader }
 }
 
@@ -81,23 +83,23 @@ export function guardHead(response: NodeResponse): HeadMethods {
  * What lets the application see what it has done, though it is held back: a second head must fail as
  * it does without us. The same two getters for every response, which engines keep fast.
  */
-const PRETENCE: PropertyDescriptorMap = {
-  headersSent: {
-    configurable: true,
-    get(this: HeldMethods) {
-      return this[HELD].seemsToHaveSentHead || ownFlag(this, 'headersSent')
-    },
+const HEADERS_SENT: PropertyDescriptor = {
+  configurable: true,
+  get(this: HeldMethods) {
+    return this[HELD].seemsToHaveSentHead || ownFlag(this, 'headersSent')
   },
-  writableEnded: {
-    configurable: true,
-    get(this: HeldMethods) {
-      return this[HELD].seemsToHaveEnded || ownFlag(this, 'writableEnded')
-    },
+}
+const WRITABLE_ENDED: PropertyDescriptor = {
+  configurable: true,
+  get(this: HeldMethods) {
+    return this[HELD].seemsToHaveEnded || ownFlag(this, 'writableEnded')
   },
 }
 
+/** (One by one: `defineProperties` takes twice as long.) */
 export function pretendToHaveSent(response: NodeResponse): void {
-  Object.defineProperties(response, PRETENCE)
+  Object.defineProperty(response, 'headersSent', HEADERS_SENT)
+  Object.defineProperty(response, 'writableEnded', WRITABLE_ENDED)
 }
 
 /** What the response itself says. */

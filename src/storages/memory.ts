@@ -2,13 +2,12 @@ import type { Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts'
 import { type Clock, runLater } from '../core/clock.ts'
 import { SessionError } from '../core/errors.ts'
-import { splitObject } from '../core/json.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import type { WatchableStorage } from '../core/session-watch.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
 import { ExpiryWheel } from './expiry-wheel.ts'
+import { MemoryRecords } from './memory-records.ts'
 import { Recency } from './recency.ts'
-import { formatRecord } from './record.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { NO_SLOT, Slots } from './slots.ts'
 
@@ -27,8 +26,6 @@ export interface StorageMemoryOptions {
 const SWEEP_INTERVAL = 1000
 /** How many expired sessions are freed before other work gets a turn: well under a millisecond. */
 const SWEEP_SLICE = 1000
-/** Those who are active now are read again and again; a million idle sessions stay plain text. */
-const MAX_PARSED = 1000
 
 /**
  * Keeps sessions in this process: the fastest storage, gone with the process and unknown to others.
@@ -38,9 +35,7 @@ const MAX_PARSED = 1000
 export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   readonly #maxSessions: number
   #slots = new Slots()
-  readonly #records: (string | undefined)[] = []
-  /** The records read last, split into their keys. */
-  readonly #parsed = new Map<number, EncodedData>()
+  readonly #records = new MemoryRecords()
   readonly #expiry = new ExpiryWheel()
   readonly #recency: Recency | undefined
   readonly #listeners = new SessionListeners()
@@ -72,13 +67,14 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
     const slot = this.#find(id)
     if (slot === NO_SLOT) return undefined
     this.#recency?.use(slot)
-    return { data: this.#data(slot), expiresAt: this.#expiry.deadline(slot) }
+    return { data: this.#records.data(slot), expiresAt: this.#expiry.deadline(slot) }
   }
 
   merge(id: string, changes: Changes, ttl: number): boolean {
     const slot = this.#find(id)
     if (slot === NO_SLOT) return false
-    this.#write(slot, applyChanges(this.#data(slot), changes), ttl)
+    this.#records.merge(slot, changes)
+    this.#written(slot, ttl)
     return true
   }
 
@@ -86,7 +82,7 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
     const slot = this.#find(id)
     if (slot === NO_SLOT) return 'absent'
     if (this.#find(newId) !== NO_SLOT) return 'taken'
-    const data = applyChanges(this.#data(slot), changes)
+    const data = applyChanges(this.#records.data(slot), changes)
     if (!keepOld) this.#remove(slot)
     this.#add(newId, data, ttl)
     return 'rotated'
@@ -119,15 +115,17 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   protected replace(id: string, data: EncodedData, ttl: number): void {
     const slot = this.#find(id)
     if (slot === NO_SLOT) this.#add(id, data, ttl)
-    else this.#write(slot, data, ttl)
+    else {
+      this.#records.set(slot, data)
+      this.#written(slot, ttl)
+    }
   }
 
   /** Forgets all sessions and stops the clean-up. Using the storage afterwards is an error. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#closed = true
-    this.#records.length = 0
-    this.#parsed.clear()
+    this.#records.clear()
     this.#slots = new Slots()
     this.#listeners.clear()
   }
@@ -141,28 +139,16 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
     return NO_SLOT
   }
 
-  #data(slot: number): EncodedData {
-    let data = this.#parsed.get(slot)
-    if (data === undefined) {
-      data = splitObject(this.#records[slot] ?? '{}')
-      if (this.#parsed.size === MAX_PARSED) this.#parsed.clear()
-      this.#parsed.set(slot, data)
-    }
-    return data
-  }
-
   #add(id: string, data: EncodedData, ttl: number): void {
     if (this.#slots.size >= this.#maxSessions) this.#remove(this.#recency?.oldest ?? NO_SLOT)
     const slot = this.#slots.add(id)
-    this.#records[slot] = inOnePiece(formatRecord(data))
+    this.#records.set(slot, data)
     this.#expiry.add(slot, this.clock() + ttl)
     this.#recency?.add(slot)
     this.#timer ??= runLater(() => this.#sweep(), SWEEP_INTERVAL)
   }
 
-  #write(slot: number, data: EncodedData, ttl: number): void {
-    this.#records[slot] = inOnePiece(formatRecord(data))
-    if (this.#parsed.has(slot)) this.#parsed.set(slot, data)
+  #written(slot: number, ttl: number): void {
     this.#expiry.move(slot, this.clock() + ttl)
     this.#recency?.use(slot)
   }
@@ -170,8 +156,7 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   #remove(slot: number): void {
     if (slot === NO_SLOT) return
     const id = this.#slots.remove(slot)
-    this.#records[slot] = undefined
-    this.#parsed.delete(slot)
+    this.#records.remove(slot)
     this.#expiry.remove(slot)
     this.#recency?.remove(slot)
     if (id !== undefined && this.#listeners.size > 0) this.#listeners.tell(id)
@@ -190,12 +175,4 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
     }
     this.#timer = runLater(() => this.#sweep(), 0)
   }
-}
-
-/**
- * The same text, kept as one string. V8 keeps a text that was put together as a tree of its pieces, five
- * times as large, until somebody looks into it.
- */
-function inOnePiece(text: string): string {
-  return text[0] === undefined ? '' : text
 }
