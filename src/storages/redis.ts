@@ -1,7 +1,8 @@
 import type { Loaded, Rotation } from '../core/atomic-storage.ts'
-import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts'
+import { applyChanges, type Changes, changeInPlace, type EncodedData } from '../core/changes.ts'
 import { SessionError } from '../core/errors.ts'
 import { Recent } from '../core/recent.ts'
+import type { Deadline } from './deadline.ts'
 import { formatRecord, parseRecord } from './record.ts'
 import { MOVED_NOTE } from './redis-moved-note.ts'
 import { RedisScript, type ScriptAnswer } from './redis-script.ts'
@@ -13,6 +14,13 @@ import { addMark, isMarked, MARK_KEY, withoutMark } from './write-mark.ts'
 const RECENT_CHARACTERS = 4_000_000
 /** Each script answers 1 when it was done, else a list of what stands there instead: a text, or nil. */
 const DONE = 1
+
+/** Merges that wait for the same turn: one write does for all of them. */
+interface WaitingMerges {
+  readonly changes: [Changes, ...Changes[]]
+  ttl: number
+  done?: Promise<boolean>
+}
 
 /** KEYS: session. ARGV: expected text, new text, ttl. */
 const replaceIfSame = new RedisScript(`
@@ -63,32 +71,25 @@ return 1`)
 export class StorageRedis extends RedisStorage {
   /** Spares those who come again the parsing, and a write the question what it will replace. */
   readonly #recent = new Recent<Parsed>(RECENT_CHARACTERS)
+  /** Those that are last in the queue of their session. */
+  readonly #waiting = new Map<string, WaitingMerges>()
 
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
     return this.run(id, redisKey => this.#create(redisKey, formatRecord(data), ttl))
   }
 
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
-    return this.inTurn(id, async (redisKey, deadline) => {
-      const mark = changes.update && this.newMark()
-      let text = this.#recent.get(redisKey)?.text ?? (await this.#text(redisKey))
-      return retry(deadline, async () => {
-        const data = await this.#parse(redisKey, text)
-        if (data === undefined) return false
-        const marks = data.get(MARK_KEY)?.slice(1, -1)
-        if (mark !== undefined && isMarked(marks, mark)) return true
-        const result = applyChanges(data, changes)
-        if (mark !== undefined) result.set(MARK_KEY, `"${addMark(marks, mark)}"`)
-        const merged = formatRecord(result)
-        const answer = await this.runScript(replaceIfSame, [redisKey], [text, merged, String(ttl)])
-        if (answer === DONE) {
-          this.#remember(redisKey, merged, result)
-          return true
-        }
-        text = textIn(answer)
-        return undefined
-      })
-    })
+    if (changes.update !== undefined) {
+      return this.inTurn(id, (redisKey, deadline) =>
+        this.#mergeAll(redisKey, [changes], ttl, deadline),
+      )
+    }
+    const waiting = this.#waiting.get(id)
+    if (waiting?.done === undefined)
+      return this.#mergeWithFollowers(id, { changes: [changes], ttl })
+    waiting.changes.push(changes)
+    waiting.ttl = ttl
+    return waiting.done
   }
 
   protected async read(redisKey: string): Promise<Loaded | undefined> {
@@ -122,11 +123,61 @@ export class StorageRedis extends RedisStorage {
     return rotation
   }
 
+  /** Whoever comes next has a turn of its own after this. */
+  protected override inTurn<T>(
+    id: string,
+    work: (redisKey: string, deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    this.#waiting.delete(id)
+    return super.inTurn(id, work)
+  }
+
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
     const text = formatRecord(data)
     await this.inTurn(id, redisKey =>
       this.send(redisKey, ['set', redisKey, text, 'px', String(ttl)]),
     )
+  }
+
+  /** Merges in its turn, and with it what has come until then. */
+  async #mergeWithFollowers(id: string, merges: WaitingMerges): Promise<boolean> {
+    const begin = (): void => {
+      if (this.#waiting.get(id) === merges) this.#waiting.delete(id)
+    }
+    this.#waiting.set(id, merges)
+    merges.done = super.inTurn(id, (redisKey, deadline) => {
+      begin()
+      return this.#mergeAll(redisKey, merges.changes, merges.ttl, deadline)
+    })
+    return merges.done.finally(begin)
+  }
+
+  async #mergeAll(
+    redisKey: string,
+    changes: readonly [Changes, ...Changes[]],
+    ttl: number,
+    deadline: Deadline,
+  ): Promise<boolean> {
+    const mark = changes[0].update && this.newMark()
+    let text = this.#recent.get(redisKey)?.text ?? (await this.#text(redisKey))
+    return retry(deadline, async () => {
+      const data = await this.#parse(redisKey, text)
+      if (data === undefined) return false
+      const marks = data.get(MARK_KEY)?.slice(1, -1)
+      if (mark !== undefined && isMarked(marks, mark)) return true
+      const [first, ...others] = changes
+      const result = applyChanges(data, first)
+      for (const each of others) changeInPlace(result, each)
+      if (mark !== undefined) result.set(MARK_KEY, `"${addMark(marks, mark)}"`)
+      const merged = formatRecord(result)
+      const answer = await this.runScript(replaceIfSame, [redisKey], [text, merged, String(ttl)])
+      if (answer === DONE) {
+        this.#remember(redisKey, merged, result)
+        return true
+      }
+      text = textIn(answer)
+      return undefined
+    })
   }
 
   /** A command that is sent twice finds its own text the second time. */
