@@ -12,6 +12,7 @@ const CONDITIONS = [
 const CONDITIONED_CASES = ['bare', 'read', 'write']
 const CONDITIONED = [
   'bare, node:http, none',
+  'Map by hand, node:http, memory',
   'GET by hand, node:http, redis',
   'GET + SET by hand, node:http, redis',
   'write + rename, node:http, file',

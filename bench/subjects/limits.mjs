@@ -18,6 +18,13 @@ const next = counter()
 
 export const limits = [
   {
+    library: 'Map by hand',
+    framework: 'node:http',
+    storage: 'memory',
+    cases: ['read'],
+    open: () => nodeServer(memoryWorks()),
+  },
+  {
     library: 'GET by hand',
     framework: 'node:http',
     storage: 'redis',
@@ -40,6 +47,25 @@ export const limits = [
     open: context => nodeServer(fileWorks(context)),
   },
 ]
+
+/** Answers a promise, as a session does whose storage may be asked, and keeps caches from mixing visitors. */
+function memoryWorks() {
+  const sessions = new Map()
+  const load = async request => sessions.get(idOf(request))
+  const login = (response, data) => {
+    sessions.set(setId(response), data)
+    return ANSWER
+  }
+  return {
+    read: async (request, response) => {
+      const data = await load(request)
+      response.setHeader('Vary', 'Cookie')
+      return answerTo(data?.name)
+    },
+    login: (_request, response) => login(response, sampleSession),
+    loginLarge: (_request, response) => login(response, largeSession),
+  }
+}
 
 /** With the same client as gsession. */
 function redisWorks({ client, prefix }) {

@@ -2,7 +2,14 @@ import { Manager, newSessionId } from 'gsession'
 import { type RedisStorageOptions, StorageRedis } from 'gsession/redis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { connect, immortalKeys, KIND_NAMES, KINDS, openManager } from '../fixtures/redis-lab.ts'
+import {
+  commandsOf,
+  connect,
+  immortalKeys,
+  KIND_NAMES,
+  KINDS,
+  openManager,
+} from '../fixtures/redis-lab.ts'
 import { begin, codeOf } from '../helpers/core-sessions.ts'
 import type { Connected } from './clients.ts'
 import { type RedisServer, startServer } from './servers/index.ts'
@@ -254,4 +261,70 @@ it('StorageRedis says what is wrong with a key of another type, and leaves it al
   expect(String(error)).not.toContain(id)
   expect(await codeOf(here.new(id).update('n', () => 1))).toBe('ERR_STORAGE')
   expect(await server.call('LRANGE', PREFIX + id, 0, -1)).toEqual(['foreign'])
+})
+
+describe('changes of one session that wait for each other in a process', () => {
+  /** As many requests as there are keys, each with the session of its own. */
+  const setEach = (id: string, keys: readonly string[]) =>
+    keys.map(key => {
+      const session = manager.new(id)
+      void session.set(key, true)
+      return session.close()
+    })
+
+  it('are one write, and none is lost', async () => {
+    const id = await begin(manager, { a: 1 })
+    await Promise.all(setEach(id, ['b', 'c']))
+    const keys = Array.from({ length: 50 }, (_, n) => `k${n}`)
+    const sent = await commandsOf(server, () => Promise.all(setEach(id, keys)))
+    expect(sent).toEqual(['evalsha', 'evalsha'])
+    expect(Object.keys(await manager.new(id).data())).toEqual(['a', 'b', 'c', ...keys])
+  })
+
+  it('do not overtake what was asked for in between', async () => {
+    const id = await begin(manager, { n: 0 })
+    const order = [
+      manager.new(id).update('n', n => Number(n) + 1),
+      ...setEach(id, ['n']),
+      manager.new(id).update('n', n => (n === true ? 'after' : 'before')),
+      ...setEach(id, ['late']),
+    ]
+    expect(await Promise.all(order)).toEqual([1, undefined, 'after', undefined])
+    expect(await manager.new(id).data()).toEqual({ n: 'after', late: true })
+  })
+
+  it('are all told when the session is gone', async () => {
+    const id = await begin(manager, { n: 0 })
+    const sessions = await Promise.all(
+      [1, 2, 3].map(async n => {
+        const session = manager.new(id)
+        await session.get('n')
+        await session.set('n', n)
+        return session
+      }),
+    )
+    await server.call('DEL', PREFIX + id)
+    const codes = await Promise.all(sessions.map(session => codeOf(session.close())))
+    expect(codes).toEqual(['ERR_GONE', 'ERR_GONE', 'ERR_GONE'])
+    expect(await server.call('EXISTS', PREFIX + id)).toBe(0)
+  })
+
+  it('are all told when the storage fails, and stored by the next close', async () => {
+    const id = await begin(manager, { n: 0 })
+    await server.call('RENAME', PREFIX + id, 'aside')
+    await server.call('RPUSH', PREFIX + id, 'foreign')
+    const sessions = await Promise.all(
+      ['a', 'b', 'c'].map(async key => {
+        const session = manager.new(id)
+        await session.set(key, true)
+        return session
+      }),
+    )
+    const codes = await Promise.all(sessions.map(session => codeOf(session.close())))
+    expect(codes).toEqual(['ERR_STORAGE', 'ERR_STORAGE', 'ERR_STORAGE'])
+    await server.call('DEL', PREFIX + id)
+    await server.call('RENAME', 'aside', PREFIX + id)
+    await Promise.all(sessions.map(session => session.close()))
+    expect(await manager.new(id).data()).toEqual({ n: 0, a: true, b: true, c: true })
+  })
 })
