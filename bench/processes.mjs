@@ -5,6 +5,11 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const TASKSET = '/usr/bin/taskset'
+/**
+ * A server that waits for its next sample would forget what it has compiled; one that is in use does not
+ * wait, and the others had their turns since.
+ */
+const AS_IF_IN_USE = ['--no-flush-bytecode', '--no-memory-reducer']
 /** Whether server and load have a core each; elsewhere the system places them. */
 export const isPinned = existsSync(TASKSET)
 
@@ -27,7 +32,7 @@ export function startLoad() {
 
 /** A process that answers each message with one. It ends when this one lets go. */
 function start(file, core, args, name) {
-  const [execPath, ...execArgv] = pinned(core, [process.execPath])
+  const [execPath, ...execArgv] = pinned(core, [process.execPath, ...AS_IF_IN_USE])
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { execPath, execArgv })
   const { promise: ended, reject } = withReject()
   child.once('exit', code => reject(new Error(`${name}: its process has ended, with ${code}`)))

@@ -7,7 +7,7 @@ import { ANSWER } from './subjects/work.mjs'
 
 /** Cases that can be begun any number of times: a sample of them is begun with a run that is not counted. */
 const ANEW = ['bare', 'untouched', 'read', 'mix', 'write', 'login']
-export const WARMING_SECONDS = 0.4
+export const WARMING_SECONDS = 0.6
 /** How many sessions the requests are spread over, in turn. */
 const SESSIONS = 256
 /** How many of them are looked at afterwards. */
@@ -32,7 +32,7 @@ export async function prepare(server, step) {
 export async function sample({ server, step, load, redis, seconds, round }) {
   if (step.case === 'logout') await logInEnough(server, step)
   const task = { url: server.url, expected: ANSWER, seconds, ...taskOf(server, step, round) }
-  // V8 forgets what it has compiled while a server is idle, and the others had their turns since.
+  // The others had their turns since: caches are cold.
   if (ANEW.includes(step.case)) await load.ask({ ...task, seconds: WARMING_SECONDS })
   const taken = await takeUntilAnswered({ server, step, load, redis, task })
   if (step.case === 'login') server.loggedIn = taken.cookies.slice(0, MOST_LOGOUTS)
