@@ -46,7 +46,7 @@ export function throughputChart(rows, name) {
 export function growthChart(rows) {
   const lines = new Map()
   for (const row of rows.filter(
-    one => one.atMost !== undefined && !one.name.startsWith('refresh'),
+    one => one.atMost !== undefined && !/^refresh|one cached/.test(one.name),
   )) {
     const [, what, count] = /^(.*), (\d+) sessions$/.exec(row.name)
     lines.set(what, [...(lines.get(what) ?? []), [Number(count), Number(row.value.toFixed(2))]])
@@ -96,11 +96,11 @@ function barChart({ title, unit, rows }) {
  * @param lines - `{ name, points: [x, y][] }`
  */
 function lineChart({ title, unit, xName, lines }) {
-  return draw(400, {
+  return draw(430, {
     title: heading(title, unit),
     color: SERIES,
     legend: { top: 56, left: 10, itemGap: 28, textStyle: { color: INK } },
-    grid: { left: 50, right: 40, top: 96, bottom: 50 },
+    grid: { left: 50, right: 40, top: 124, bottom: 50 },
     xAxis: {
       ...{ type: 'log', min: 'dataMin', name: xName, nameLocation: 'middle', nameGap: 26 },
       ...{ axisLabel: { color: INK }, splitLine: { show: false }, nameTextStyle: { color: INK } },
