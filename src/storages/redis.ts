@@ -15,9 +15,9 @@ const RECENT_CHARACTERS = 4_000_000
 /** Each script answers 1 when it was done, else a list of what stands there instead: a text, or nil. */
 const DONE = 1
 
-/** Merges that wait for the same turn: one write does for all of them. */
+/** Merges that wait: the first one that has its turn writes for all of them. */
 interface WaitingMerges {
-  readonly changes: [Changes, ...Changes[]]
+  readonly changes: Set<Changes>
   ttl: number
   done?: Promise<boolean>
 }
@@ -84,12 +84,23 @@ export class StorageRedis extends RedisStorage {
         this.#mergeAll(redisKey, [changes], ttl, deadline),
       )
     }
-    const waiting = this.#waiting.get(id)
-    if (waiting?.done === undefined)
-      return this.#mergeWithFollowers(id, { changes: [changes], ttl })
-    waiting.changes.push(changes)
-    waiting.ttl = ttl
-    return waiting.done
+    const merges = this.#waiting.get(id) ?? { changes: new Set(), ttl }
+    this.#waiting.set(id, merges)
+    merges.changes.add(changes)
+    merges.ttl = ttl
+    try {
+      return await super.inTurn(id, (redisKey, deadline) => {
+        // The time of another may be over before one's own is.
+        const alone = () => this.#mergeAll(redisKey, [changes], ttl, deadline)
+        if (merges.done !== undefined) return merges.done.catch(alone)
+        merges.done = this.#mergeWaiting(id, merges, redisKey, deadline)
+        return merges.done
+      })
+    } finally {
+      // What has failed before the write began must not be stored with that of others.
+      merges.changes.delete(changes)
+      if (merges.changes.size === 0) this.#endWaiting(id, merges)
+    }
   }
 
   protected async read(redisKey: string): Promise<Loaded | undefined> {
@@ -139,35 +150,35 @@ export class StorageRedis extends RedisStorage {
     )
   }
 
-  /** Merges in its turn, and with it what has come until then. */
-  async #mergeWithFollowers(id: string, merges: WaitingMerges): Promise<boolean> {
-    const begin = (): void => {
-      if (this.#waiting.get(id) === merges) this.#waiting.delete(id)
-    }
-    this.#waiting.set(id, merges)
-    merges.done = super.inTurn(id, (redisKey, deadline) => {
-      begin()
-      return this.#mergeAll(redisKey, merges.changes, merges.ttl, deadline)
-    })
-    return merges.done.finally(begin)
+  #mergeWaiting(
+    id: string,
+    merges: WaitingMerges,
+    redisKey: string,
+    deadline: Deadline,
+  ): Promise<boolean> {
+    this.#endWaiting(id, merges)
+    return this.#mergeAll(redisKey, [...merges.changes], merges.ttl, deadline)
+  }
+
+  #endWaiting(id: string, merges: WaitingMerges): void {
+    if (this.#waiting.get(id) === merges) this.#waiting.delete(id)
   }
 
   async #mergeAll(
     redisKey: string,
-    changes: readonly [Changes, ...Changes[]],
+    changes: readonly Changes[],
     ttl: number,
     deadline: Deadline,
   ): Promise<boolean> {
-    const mark = changes[0].update && this.newMark()
+    const mark = changes.some(({ update }) => update !== undefined) ? this.newMark() : undefined
     let text = this.#recent.get(redisKey)?.text ?? (await this.#text(redisKey))
     return retry(deadline, async () => {
       const data = await this.#parse(redisKey, text)
       if (data === undefined) return false
       const marks = data.get(MARK_KEY)?.slice(1, -1)
       if (mark !== undefined && isMarked(marks, mark)) return true
-      const [first, ...others] = changes
-      const result = applyChanges(data, first)
-      for (const each of others) changeInPlace(result, each)
+      const result = new Map(data)
+      for (const each of changes) changeInPlace(result, each)
       if (mark !== undefined) result.set(MARK_KEY, `"${addMark(marks, mark)}"`)
       const merged = formatRecord(result)
       const answer = await this.runScript(replaceIfSame, [redisKey], [text, merged, String(ttl)])

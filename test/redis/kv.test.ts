@@ -327,4 +327,22 @@ describe('changes of one session that wait for each other in a process', () => {
     await Promise.all(sessions.map(session => session.close()))
     expect(await manager.new(id).data()).toEqual({ n: 0, a: true, b: true, c: true })
   })
+
+  it('have each their own time, though another that came first has run out of it', async () => {
+    const storage = new StorageRedis({ client: connected.client, prefix: PREFIX, timeout: '400ms' })
+    const here = new Manager({ storage, idAtRest: 'plain' })
+    const id = await begin(here, { n: 0 })
+    const set = (key: string): Promise<string | undefined> => {
+      const session = here.new(id)
+      void session.set(key, true)
+      return codeOf(session.close())
+    }
+    await server.call('CLIENT', 'PAUSE', 600, 'ALL')
+    const early = [set('a'), set('b')]
+    await new Promise(resolve => setTimeout(resolve, 300))
+    const late = set('c')
+    expect(await Promise.all(early)).toEqual(['ERR_STORAGE', 'ERR_STORAGE'])
+    expect(await late).toBe(undefined)
+    expect(await here.new(id).get('c')).toBe(true)
+  })
 })
