@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js'
 import { Manager, newSessionId, StorageMemory } from 'gsession'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { makeGate } from '../helpers/gate.ts'
+import { heldTime } from '../helpers/held-time.ts'
 import { CLIENTS, type Connected } from '../redis/clients.ts'
 import { STORAGES, type StorageName } from '../redis/line.ts'
 import { type RedisServer, startServer } from '../redis/servers/index.ts'
@@ -89,9 +90,12 @@ describe.each(STREAMS)('a stream of the kind %s ends with UNAUTHENTICATED', kind
   })
 
   it('when its session expires', async () => {
-    const manager = new Manager({ storage: new StorageMemory(), ttl: 400 })
+    const { clock, letGo } = heldTime()
+    const manager = new Manager({ storage: new StorageMemory({ clock }), ttl: 400, clock })
     const id = await begin(manager)
-    await expectEnded(await stay(manager, kind, id, read), id)
+    const stream = await stay(manager, kind, id, read)
+    letGo()
+    await expectEnded(stream, id)
   })
 
   it('when it has changes that were not saved, and reports no failure', async () => {

@@ -8,6 +8,7 @@ import { Server } from 'socket.io'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { makeGate } from '../helpers/gate.ts'
+import { heldTime } from '../helpers/held-time.ts'
 import { askAs } from '../helpers/http-client.ts'
 import { askRaw } from '../helpers/http-raw.ts'
 import { countCalls, failOnDemand, interceptStorage } from '../helpers/http-storage.ts'
@@ -81,11 +82,13 @@ describe.each(CASES)('socket.io over $names', ({ transports }) => {
   })
 
   it('is closed when its session expires', async () => {
-    const lab = await openLab({
-      manager: new Manager({ ttl: '1s', storage: new StorageMemory() }),
-    })
+    const { clock, letGo } = heldTime()
+    const storage = new StorageMemory({ clock })
+    const lab = await openLab({ manager: new Manager({ ttl: '500ms', storage, clock }) })
     const client = await connect(lab, { transports, cookie: await logIn(lab) })
-    await disconnected(client)
+    const gone = disconnected(client)
+    letGo()
+    await gone
   })
 
   it('answers 401 if a session is required and there is none', async () => {

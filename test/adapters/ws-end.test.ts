@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Manager, StorageMemory } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
+import { heldTime } from '../helpers/held-time.ts'
 import { askAs } from '../helpers/http-client.ts'
 import { connect, logIn, logOut, openLab } from './ws-lab.ts'
 
@@ -8,9 +9,9 @@ const ENDED = { code: 1008, reason: 'session ended' }
 const WAIT = { timeout: 20_000 }
 
 /** A storage in memory that counts who watches it. */
-function countWatches(): { storage: StorageMemory; watches(): number } {
+function countWatches(inner = new StorageMemory()): { storage: StorageMemory; watches(): number } {
   let watches = 0
-  const storage = new Proxy(new StorageMemory(), {
+  const storage = new Proxy(inner, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)
       if (name === 'watch') {
@@ -144,9 +145,12 @@ describe('a watch', () => {
   })
 
   it('does not keep a session alive, and ends with it', async () => {
-    const { storage, watches } = countWatches()
-    const lab = await openLab({ manager: new Manager({ ttl: '500ms', storage }) })
+    const { clock, letGo } = heldTime()
+    const { storage, watches } = countWatches(new StorageMemory({ clock }))
+    const lab = await openLab({ manager: new Manager({ ttl: '500ms', storage, clock }) })
     const client = await connect(lab, { cookie: await logIn(lab) })
+    expect(watches()).toBe(1)
+    letGo()
     expect(await client.closed).toEqual(ENDED)
     expect(watches()).toBe(0)
   })

@@ -3,6 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import { Manager, StorageMemory } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
 import { makeGate } from '../helpers/gate.ts'
+import { heldTime } from '../helpers/held-time.ts'
 import { askRaw } from '../helpers/http-raw.ts'
 import type { TestServer } from '../helpers/http-servers.ts'
 import { failOnDemand, interceptStorage } from '../helpers/http-storage.ts'
@@ -14,9 +15,9 @@ allowNoUnhandledRejections()
 const down = new Error('the storage is down')
 
 /** A storage that can be told to answer no question any more, those of a watch included. */
-function failToRead(): { storage: StorageMemory; fail(): void } {
+function failToRead(inner: StorageMemory): { storage: StorageMemory; fail(): void } {
   let fails = false
-  const storage = new Proxy(new StorageMemory(), {
+  const storage = new Proxy(inner, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
@@ -55,15 +56,17 @@ describe('a storage that is down', () => {
 
   it('closes no connection', async () => {
     const errors: Error[] = []
-    const { storage, fail } = failToRead()
+    const { clock, letGo } = heldTime()
+    const { storage, fail } = failToRead(new StorageMemory({ clock }))
     const onBackgroundError = (error: Error) => errors.push(error)
     const lab = await openLab({
-      manager: new Manager({ ttl: '1s', storage, onBackgroundError }),
+      manager: new Manager({ ttl: '500ms', storage, clock, onBackgroundError }),
       answer: async request => ({ user: await request.session.get('user') }),
     })
     const client = await connect(lab, { cookie: await logIn(lab) })
     expect(await client.ask()).toEqual({ user: 'Ada' })
     fail()
+    letGo()
     // The watch looks when the session should have expired.
     await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0), { timeout: 20_000 })
     expect(errors[0]).toMatchObject({ code: 'ERR_STORAGE', cause: down })
