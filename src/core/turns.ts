@@ -33,17 +33,6 @@ export class Turns {
     }
   }
 
-  /** Runs an operation in its turn, however those before it have ended. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.take()
-    if (turn !== undefined) await turn
-    try {
-      return await work()
-    } finally {
-      this.give()
-    }
-  }
-
   /** Resolves when nothing is under way any more. Never rejects. */
   async idle(): Promise<void> {
     while (this.#isTaken) {

@@ -6,12 +6,16 @@ export class Deadline {
   readonly #milliseconds: number
   readonly #who: string
   readonly #end: number
-  readonly #waiting: ((error: SessionError) => void)[] = []
+  readonly #timer: NodeJS.Timeout
+  readonly #waiting: ((error: SessionError) => void)[]
 
-  constructor(milliseconds: number, who: string) {
+  /** @param over - told when the time is over, unless {@link met} was called before */
+  constructor(milliseconds: number, who: string, over: (error: SessionError) => void) {
     this.#milliseconds = milliseconds
     this.#who = who
     this.#end = performance.now() + milliseconds
+    this.#waiting = [over]
+    this.#timer = runLater(() => this.#over(), milliseconds)
   }
 
   /** @throws {@link SessionError} `ERR_STORAGE` when the time is over */
@@ -20,18 +24,22 @@ export class Deadline {
   }
 
   /** What the work answers, or an error when the time is over first. */
-  async limit<T>(work: () => Promise<T>): Promise<T> {
-    this.check()
+  limit<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      this.check()
       this.#waiting.push(reject)
       work().then(resolve, reject)
     })
   }
 
-  /** The time is over. */
-  end(): void {
+  /** The call has ended in time. */
+  met(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #over(): void {
     const error = this.#error()
-    for (const reject of this.#waiting) reject(error)
+    for (const tell of this.#waiting) tell(error)
   }
 
   #error(): SessionError {
@@ -51,20 +59,17 @@ export function within<T>(
   who: string,
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const deadline = new Deadline(milliseconds, who)
   return new Promise((resolve, reject) => {
-    const timer = runLater(() => deadline.end(), milliseconds)
-    deadline
-      .limit(() => work(deadline))
-      .then(
-        result => {
-          clearTimeout(timer)
-          resolve(result)
-        },
-        error => {
-          clearTimeout(timer)
-          reject(error)
-        },
-      )
+    const deadline = new Deadline(milliseconds, who, reject)
+    work(deadline).then(
+      result => {
+        deadline.met()
+        resolve(result)
+      },
+      error => {
+        deadline.met()
+        reject(error)
+      },
+    )
   })
 }

@@ -33,7 +33,7 @@ export class MemoryRecords {
   }
 
   set(slot: number, data: EncodedData): void {
-    this.#texts[slot] = inOnePiece(formatRecord(data))
+    this.#texts[slot] = formatRecord(data)
     this.#split.delete(slot)
   }
 
@@ -70,15 +70,7 @@ export class MemoryRecords {
   #join(slot: number): void {
     const split = this.#split.get(slot)
     if (split === undefined) return
-    this.#texts[slot] ??= inOnePiece(formatRecord(split.data))
+    this.#texts[slot] ??= formatRecord(split.data)
     this.#split.delete(slot)
   }
-}
-
-/**
- * The same text, kept as one string. V8 keeps a text that was put together as a tree of its pieces, five
- * times as large, until somebody looks into it.
- */
-function inOnePiece(text: string): string {
-  return text[0] === undefined ? '' : text
 }

@@ -24,7 +24,12 @@ export function parseRecord(text: string): EncodedData | undefined {
 }
 
 /** The text of a session's record. */
-export const formatRecord: (data: EncodedData) => string = joinObject
+export function formatRecord(data: EncodedData): string {
+  const text = joinObject(data)
+  // V8 keeps a text that was put together as a tree of its pieces, five times as large, until
+  // somebody looks into it; and whoever only copies it, walks that tree each time.
+  return text[0] === undefined ? '' : text
+}
 
 /** For your own storage: a session's data as JSON text, big integers included, in GoFrame's format. */
 export function encodeData(data: SessionData): string {

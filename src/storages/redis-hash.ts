@@ -53,8 +53,8 @@ export class StorageRedisHashTable extends RedisStorage {
     const { update } = changes
     // One script does it, so nobody need wait for another.
     if (update === undefined) {
-      return this.changing(id, () =>
-        this.run(id, redisKey => this.#merge(redisKey, changes, String(ttl))),
+      return this.run(id, redisKey =>
+        this.changing(redisKey, () => this.#merge(redisKey, changes, String(ttl))),
       )
     }
     return this.inTurn(id, (redisKey, deadline) =>

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import { type Duration, parseDuration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
+import { memoize } from '../core/memoize.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { isSessionId } from '../core/session-id.ts'
 import type { WatchableStorage } from '../core/session-watch.ts'
@@ -78,7 +79,7 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
   readonly #connection: RedisConnection
   /** How long each call may take, in milliseconds. */
   readonly timeout: number
-  readonly #prefix: string
+  readonly #keyOf: (id: string) => string
   /** Those in this process come one after another, so that only other processes can come first. */
   readonly #queue = new KeyedQueue()
   readonly #writer = newWriter()
@@ -99,7 +100,10 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
         prefix,
       )
     }
-    this.#prefix = prefix
+    this.#keyOf = memoize(id => {
+      if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
+      return prefix + id
+    })
     this.timeout = parseDuration('timeout', timeout)
     this.#connection = connectionOf(client)
     this.#watch = new RedisWatch(client, this.#connection.keyPrefix + prefix)
@@ -142,8 +146,10 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
   }
 
   async destroy(id: string): Promise<void> {
-    await this.changing(id, () =>
-      this.run(id, redisKey => this.runScript(removeAndTell, [redisKey], this.#watch.noteOf(id))),
+    await this.run(id, redisKey =>
+      this.changing(redisKey, () =>
+        this.runScript(removeAndTell, [redisKey], this.#watch.noteOf(id)),
+      ),
     )
   }
 
@@ -183,29 +189,28 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
     return within(this.timeout, 'Redis', deadline => this.#begin(deadline, () => work(redisKey)))
   }
 
+  /** Whether changes of the session are under way in this process. */
+  protected isChanging(id: string): boolean {
+    return this.#queue.isBusy(id)
+  }
+
   /** The same for a change, after what this process does with the session already. */
   protected async inTurn<T>(
     id: string,
     work: (redisKey: string, deadline: Deadline) => Promise<T>,
   ): Promise<T> {
     const redisKey = this.redisKeyOf(id)
-    return within(this.timeout, 'Redis', deadline =>
+    return within(this.timeout, 'Redis', deadline => {
+      const change = () => this.#begin(deadline, () => work(redisKey, deadline))
       // Whoever fails, whether it has begun or not, makes room for the next.
-      this.#queue.run(id, () =>
-        deadline.limit(() =>
-          this.changing(id, () => this.#begin(deadline, () => work(redisKey, deadline))),
-        ),
-      ),
-    )
+      return this.#queue.run(id, () => deadline.limit(() => this.changing(redisKey, change)))
+    })
   }
 
   /** This process sees its own changes at once, whenever Redis tells of them. */
-  protected async changing<T>(id: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } finally {
-      this.#cache?.changed(this.redisKeyOf(id))
-    }
+  protected changing<T>(redisKey: string, work: () => Promise<T>): Promise<T> {
+    const cache = this.#cache
+    return cache === undefined ? work() : work().finally(() => cache.changed(redisKey))
   }
 
   /** A mark for a write that has to be done once. */
@@ -236,8 +241,7 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
 
   protected redisKeyOf(id: string): string {
     if (this.#closed) throw new SessionError('ERR_CLOSED', 'The session storage is closed')
-    if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
-    return this.#prefix + id
+    return this.#keyOf(id)
   }
 
   #loadThrough(cache: ReadCache, id: string): Awaitable<Loaded | undefined> {

@@ -1,4 +1,4 @@
-import type { Loaded, Rotation } from '../core/atomic-storage.ts'
+import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, changeInPlace, type EncodedData } from '../core/changes.ts'
 import { SessionError } from '../core/errors.ts'
 import { Recent } from '../core/recent.ts'
@@ -75,11 +75,16 @@ export class StorageRedis extends RedisStorage {
   readonly #waiting = new Map<string, WaitingMerges>()
 
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
-    return this.run(id, redisKey => this.#create(redisKey, formatRecord(data), ttl))
+    const text = formatRecord(data)
+    return this.run(id, async redisKey => {
+      const created = await this.#create(redisKey, text, ttl)
+      if (created) this.#remember(redisKey, text, data)
+      return created
+    })
   }
 
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
-    if (changes.update !== undefined) {
+    if (changes.update !== undefined || !this.isChanging(id)) {
       return this.inTurn(id, (redisKey, deadline) =>
         this.#mergeAll(redisKey, [changes], ttl, deadline),
       )
@@ -105,13 +110,13 @@ export class StorageRedis extends RedisStorage {
 
   protected async read(redisKey: string): Promise<Loaded | undefined> {
     const text = await this.#text(redisKey)
-    const data = await this.#parse(redisKey, text)
+    const data = await this.#dataOf(redisKey, text)
     return data && { data: withoutMark(data) }
   }
 
-  protected rotateAtOnce(move: Move): Promise<Rotation> {
+  protected async rotateAtOnce(move: Move): Promise<Rotation> {
     const { redisKey, newKey, ttl, keepOld, note } = move
-    return this.#rotate(move, async (text, moved) => {
+    return this.#rotate(move, await this.#expectedText(redisKey), async (text, moved) => {
       const args = [text, moved, String(ttl), keepOld ? '1' : '0', ...note]
       return this.runScript(moveIfSame, [redisKey, newKey], args)
     })
@@ -121,7 +126,9 @@ export class StorageRedis extends RedisStorage {
     const { redisKey, newKey, ttl, keepOld, note, deadline } = move
     const mark = this.newMark()
     let created = false
-    const rotation = await this.#rotate(move, async (text, moved) => {
+    // Asked now: where the old key stays, no script says whether it is still there.
+    const textNow = await this.#text(redisKey)
+    const rotation = await this.#rotate(move, textNow, async (text, moved) => {
       // Nobody knows the new id yet: what an attempt before this one put there is ours.
       if (created) await this.send(newKey, ['set', newKey, moved, 'px', String(ttl)])
       else created = await this.#create(newKey, moved, ttl)
@@ -171,9 +178,9 @@ export class StorageRedis extends RedisStorage {
     deadline: Deadline,
   ): Promise<boolean> {
     const mark = changes.some(({ update }) => update !== undefined) ? this.newMark() : undefined
-    let text = this.#recent.get(redisKey)?.text ?? (await this.#text(redisKey))
+    let text = await this.#expectedText(redisKey)
     return retry(deadline, async () => {
-      const data = await this.#parse(redisKey, text)
+      const data = await this.#dataOf(redisKey, text)
       if (data === undefined) return false
       const marks = data.get(MARK_KEY)?.slice(1, -1)
       if (mark !== undefined && isMarked(marks, mark)) return true
@@ -197,7 +204,7 @@ export class StorageRedis extends RedisStorage {
       ...['set', redisKey, text, 'px', String(ttl), 'nx', 'get'],
     ])
     if (answer === null || answer === text) return true
-    if ((await this.#parse(redisKey, textOf(answer))) !== undefined) return false
+    if ((await this.#dataOf(redisKey, textOf(answer))) !== undefined) return false
     return (
       (await this.runScript(replaceIfSame, [redisKey], [textOf(answer), text, String(ttl)])) ===
       DONE
@@ -205,18 +212,30 @@ export class StorageRedis extends RedisStorage {
   }
 
   #rotate(
-    { redisKey, changes, deadline }: Move,
+    { redisKey, newKey, changes, deadline }: Move,
+    expected: string,
     move: (text: string, moved: string) => Promise<ScriptAnswer>,
   ): Promise<Rotation> {
+    let text = expected
     return retry(deadline, async () => {
-      const text = await this.#text(redisKey)
-      const data = await this.#parse(redisKey, text)
+      const data = await this.#dataOf(redisKey, text)
       if (data === undefined) return 'absent'
-      const answer = await move(text, formatRecord(applyChanges(data, changes)))
-      if (answer === DONE) return 'rotated'
+      const moved = applyChanges(data, changes)
+      const movedText = formatRecord(moved)
+      const answer = await move(text, movedText)
       if (answer === TAKEN) return 'taken'
-      return textIn(answer) === '' ? 'absent' : undefined
+      if (answer === DONE) {
+        this.#remember(newKey, movedText, moved)
+        return 'rotated'
+      }
+      text = textIn(answer)
+      return undefined
     })
+  }
+
+  /** What a change begins with: the text that this process saw last, and may be replaced since. */
+  #expectedText(redisKey: string): Awaitable<string> {
+    return this.#recent.get(redisKey)?.text ?? this.#text(redisKey)
   }
 
   async #text(redisKey: string): Promise<string> {
@@ -227,10 +246,14 @@ export class StorageRedis extends RedisStorage {
     this.#recent.set(redisKey, { text, data }, text.length)
   }
 
+  /** What a text says, without parsing it again. */
+  #dataOf(redisKey: string, text: string): Awaitable<EncodedData | undefined> {
+    const known = this.#recent.get(redisKey)
+    return known?.text === text ? known.data : this.#parse(redisKey, text)
+  }
+
   /** What makes no sense is kept aside, in the same slot of a Cluster, for as long as it had to live. */
   async #parse(redisKey: string, text: string): Promise<EncodedData | undefined> {
-    const known = this.#recent.get(redisKey)
-    if (known?.text === text) return known.data
     try {
       const data = parseRecord(text)
       if (data !== undefined) this.#remember(redisKey, text, data)

@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { newSessionId } from 'gsession'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisStorageOptions, StorageRedis, StorageRedisHashTable } from '../../src/redis.ts'
+import { changes, encoded, loadAll } from '../../src/testing/data.ts'
+import { HOUR } from '../../src/testing/fixture.ts'
 import { type StorageSubject, storageContract } from '../../src/testing/index.ts'
 import type { Connected } from './clients.ts'
 
@@ -35,6 +38,39 @@ export function contractOfBoth(name: string, connect: () => Promise<Connected>):
       hasOwnClock: true,
       skip: HASH_SKIPS,
       open: () => new StorageRedisHashTable(options()),
+    })
+
+    describe.each([StorageRedis, StorageRedisHashTable])('beside another process, %o', Kind => {
+      const openTwo = () => {
+        const shared = options()
+        return [new Kind(shared), new Kind(shared)] as const
+      }
+      const id = newSessionId()
+      const newId = newSessionId()
+
+      it.each([true, false])('moves nothing that is removed, keepOld: %s', async keepOld => {
+        const [here, there] = openTwo()
+        await here.create(id, encoded({ a: 1 }), HOUR)
+        await there.destroy(id)
+        expect(await here.rotate(id, newId, changes({}), HOUR, keepOld)).toBe('absent')
+        expect(await loadAll(there, newId)).toBeUndefined()
+      })
+
+      it.each([true, false])('moves what is changed, keepOld: %s', async keepOld => {
+        const [here, there] = openTwo()
+        await here.create(id, encoded({ a: 1 }), HOUR)
+        await there.merge(id, changes({ b: 2 }), HOUR)
+        expect(await here.rotate(id, newId, changes({ c: 3 }), HOUR, keepOld)).toBe('rotated')
+        expect(await loadAll(there, newId)).toEqual({ a: 1, b: 2, c: 3 })
+      })
+
+      it('changes nothing that is removed', async () => {
+        const [here, there] = openTwo()
+        await here.create(id, encoded({ a: 1 }), HOUR)
+        await there.destroy(id)
+        expect(await here.merge(id, changes({ b: 2 }), HOUR)).toBe(false)
+        expect(await loadAll(there, id)).toBeUndefined()
+      })
     })
   })
 }

@@ -22,12 +22,12 @@ type Request = (id: string) => Promise<unknown>
  */
 async function losingReply(line: Line, place: Place, request: Request): Promise<unknown> {
   const before = line.proxy.counts.bytesToClient
-  await request(await line.begin())
-  const begun = await line.begin()
+  await request(await line.beginElsewhere())
+  const begun = await line.beginElsewhere()
   const replies = line.proxy.counts.bytesToClient
   await request(begun)
   const length = line.proxy.counts.bytesToClient - replies
-  const id = await line.begin()
+  const id = await line.beginElsewhere()
   if (before === replies) throw new Error('Nothing was sent')
   line.proxy.cutNextReply(place === 'first' ? 0 : length - SHORTEST)
   return request(id)

@@ -27,6 +27,8 @@ export function pairsOf(clients: readonly string[]): (readonly [StorageName, str
 
 export type Data = { views: number; user: string; other: string }
 
+const ADA = { user: 'Ada', views: 1 }
+
 interface LineOptions {
   readonly idAtRest?: 'hashed' | 'plain'
   readonly timeout?: number
@@ -48,6 +50,7 @@ export class Line implements AsyncDisposable {
   readonly manager: Manager<Data>
   readonly storage: StorageRedis | StorageRedisHashTable
   readonly prefix: string
+  readonly #elsewhere: Manager<Data>
   readonly #connected: Connected
   readonly #client: string
   #isConnected = true
@@ -65,9 +68,11 @@ export class Line implements AsyncDisposable {
     this.#connected = connected
     this.#client = client
     this.prefix = prefix
-    this.storage = new STORAGES[name]({ client: connected.client, prefix, timeout })
+    const storageOptions = { client: connected.client, prefix, timeout }
+    this.storage = new STORAGES[name](storageOptions)
     const onBackgroundError = (): void => {}
     this.manager = new Manager<Data>({ storage: this.storage, idAtRest, onBackgroundError })
+    this.#elsewhere = new Manager<Data>({ storage: new STORAGES[name](storageOptions), idAtRest })
   }
 
   static async open(
@@ -103,11 +108,16 @@ export class Line implements AsyncDisposable {
   }
 
   /** Stores a session, and answers its id. */
-  async begin(data: Partial<Data> = { user: 'Ada', views: 1 }): Promise<string> {
-    const session = this.manager.new()
+  async begin(data: Partial<Data> = ADA, manager = this.manager): Promise<string> {
+    const session = manager.new()
     await session.setMap(data)
     await session.close()
     return session.id()
+  }
+
+  /** Begins one as another process would: the storage of this line knows nothing of it. */
+  beginElsewhere(): Promise<string> {
+    return this.begin(ADA, this.#elsewhere)
   }
 
   /**

@@ -37,8 +37,11 @@ afterEach(async () => {
   for (const manager of managers.splice(0)) await manager.close()
 })
 
-function open(kind: KindName, refreshInterval = HOUR): Manager {
-  const manager = openManager(kind, connected, `${kind}${opened++}:`, { refreshInterval })
+function open(
+  kind: KindName,
+  { refreshInterval = HOUR, prefix = `${kind}${opened++}:` } = {},
+): Manager {
+  const manager = openManager(kind, connected, prefix, { refreshInterval })
   managers.push(manager)
   return manager
 }
@@ -67,11 +70,13 @@ const COSTS = {
     again: '',
     all: '',
     begin: 'set',
-    write: 'get evalsha',
-    update: 'get evalsha',
     // What this process stored before is what it expects to find.
-    updateAgain: 'evalsha',
-    regenerate: 'get evalsha',
+    write: 'evalsha',
+    writeElsewhere: 'get evalsha',
+    update: 'evalsha',
+    updateElsewhere: 'get evalsha',
+    regenerate: 'evalsha',
+    regenerateElsewhere: 'get evalsha',
     readThenWrite: 'get evalsha',
     // When the cookie was set is known to the process that set it.
     writeOverHttp: 'evalsha',
@@ -83,9 +88,11 @@ const COSTS = {
     all: 'hgetall',
     begin: 'evalsha',
     write: 'evalsha',
+    writeElsewhere: 'evalsha',
     update: 'hmget evalsha',
-    updateAgain: 'hmget evalsha',
+    updateElsewhere: 'hmget evalsha',
     regenerate: 'evalsha',
+    regenerateElsewhere: 'evalsha',
     readThenWrite: 'hmget evalsha',
     // When the cookie was set is known to the process that set it.
     writeOverHttp: 'evalsha',
@@ -144,7 +151,8 @@ describe.each(KIND_NAMES)('the commands of a session, %s', kind => {
   })
 
   it('are one to begin a session, one to log out, and at most two to write unread', async () => {
-    const manager = open(kind)
+    const prefix = `${kind}-unread:`
+    const [manager, elsewhere] = [open(kind, { prefix }), open(kind, { prefix })]
     const login = manager.new()
     const work = async () => {
       await login.setMap({ user: 'ann', role: 'admin' })
@@ -156,6 +164,9 @@ describe.each(KIND_NAMES)('the commands of a session, %s', kind => {
     const writer = manager.new(id)
     await writer.set('n', 1)
     expect(await sent(() => writer.close())).toBe(cost.write)
+    const stranger = elsewhere.new(id)
+    await stranger.set('n', 2)
+    expect(await sent(() => stranger.close())).toBe(cost.writeElsewhere)
     const session = await loaded(manager, id)
     expect(await sent(() => session.removeAll())).toBe('evalsha')
     expect(await sent(() => session.data())).toBe('')
@@ -168,14 +179,18 @@ describe.each(KIND_NAMES)('the commands of a session, %s', kind => {
   })
 
   it('are at most two to update and to regenerate', async () => {
-    const manager = open(kind)
+    const prefix = `${kind}-updated:`
+    const [manager, elsewhere] = [open(kind, { prefix }), open(kind, { prefix })]
     const id = await begin(manager, { n: 1 })
-    const update = () => manager.new(id).update('n', n => Number(n) + 1)
-    expect(await sent(update)).toBe(cost.update)
-    expect(await sent(update)).toBe(cost.updateAgain)
+    const update = (where: Manager) => where.new(id).update('n', n => Number(n) + 1)
+    expect(await sent(() => update(manager))).toBe(cost.update)
+    expect(await sent(() => update(elsewhere))).toBe(cost.updateElsewhere)
+    expect(await sent(() => update(elsewhere))).toBe(cost.update)
     const session = await loaded(manager, id)
     expect(await sent(() => session.regenerateId())).toBe(cost.regenerate)
     expect(await sent(() => session.regenerateId({ keepOld: true }))).toBe(cost.regenerate)
+    const stranger = open(kind, { prefix }).new(await session.id())
+    expect(await sent(() => stranger.regenerateId())).toBe(cost.regenerateElsewhere)
   })
 })
 
@@ -213,7 +228,7 @@ describe.each(KIND_NAMES)('the commands that slide ttls, %s', kind => {
   })
 
   it('come by themselves once an interval, and leave idle sessions alone', async () => {
-    const manager = open(kind, 100)
+    const manager = open(kind, { refreshInterval: 100 })
     const [used, idle] = [await begin(manager, { a: 1 }), await begin(manager, { a: 1 })]
     await server.call('CONFIG', 'RESETSTAT')
     const names = await commandsOf(server, async () => {
