@@ -49,6 +49,7 @@ const session: FastifyPluginAsync<FastifySessionOptions> = async (app, options) 
   const manager = anyManager as Manager<object>
   const settings = resolveHttpOptions(httpOptions, ['manager'])
   app.decorateRequest('session')
+  app.decorateRequest(RUN)
   app.addHook('onRequest', (request: RunningRequest, reply, next) => {
     const run = new NodeRun(manager, settings, request.raw, reply.raw, error =>
       saveFailed(reply, error),
