@@ -19,9 +19,9 @@ const SUBPATHS: Readonly<Record<string, string>> = {
 }
 
 const ALL = 'test/**/*.test.ts'
-/** Tests that change what others see (the global Response, node:fs, the timers), or measure the heap. */
+/** Tests that change what others see (the global Response, node:fs, the timers), start browsers, or measure the heap. */
 const ISOLATED = [
-  'test/adapters/**/*.test.ts',
+  'test/adapters/{browser,fetch*,hono*,nest*}.test.ts',
   'test/core/{session,session-id}.test.ts',
   'test/http/sliding.test.ts',
   'test/storages/{file-faults,file-sweep,memory-size,memory-time,model}.test.ts',
@@ -35,11 +35,11 @@ export default defineConfig({
     })),
   },
   test: {
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     // Contracts over Redis wait for real expiry, and do it side by side.
     maxConcurrency: 20,
     // Many files wait more than they work.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
     projects: [
       { extends: true, test: { name: 'isolated', include: ISOLATED } },
       {

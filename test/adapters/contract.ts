@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { currentSession, Manager, newSessionId, SessionError, StorageMemory } from 'gsession'
 import type { HttpSessionOptions } from 'gsession/http'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { Browser } from '../helpers/http-browser.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, cookieName, sessionCookie, sessionCookies } from '../helpers/http-cookies.ts'
@@ -124,7 +125,7 @@ export function adapterContract(adapter: Adapter): void {
     it.each(Object.entries(WAYS))(
       'saves before the client sees the head of %s',
       async (_, { method = 'GET', status = 200, reply }) => {
-        const { storage, written } = delayWrites(100)
+        const { storage, written } = delayWrites(25)
         const { server } = await start(new Manager({ storage }), {
           '/way': async session => {
             await session.set('user', 'ann')
@@ -165,14 +166,14 @@ export function adapterContract(adapter: Adapter): void {
         },
       })
       expect([answer.text, writtenAtHead]).toEqual(['abc', 1])
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const kept = await askAs(cookieFrom(answer), server, '/get')
         expect(kept.text).toBe('{"user":"ann","late":true}')
       })
     })
 
     it('a browser that follows a redirect finds the login', async () => {
-      const { storage } = delayWrites(50)
+      const { storage } = delayWrites(10)
       const { server } = await start(new Manager({ storage }), {
         '/login': async session => {
           await session.set('user', 'ann')

@@ -1,5 +1,6 @@
 import type { Session } from 'gsession'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookies } from '../helpers/http-cookies.ts'
 import { countCalls, failOnDemand } from '../helpers/http-storage.ts'
@@ -27,7 +28,7 @@ describe('a body that is streamed', () => {
     const login = await ask(server)
     const answer = await askAs(cookieFrom(login), server, '/stream')
     expect([answer.text, answer.setCookies]).toEqual(['sent', []])
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await dataOf(server, login)).toEqual({ user: 'ann', late: true }),
     )
   })
@@ -49,7 +50,7 @@ describe('a body that is streamed', () => {
     )
     const answer = await ask(server)
     expect([answer.text, sessionCookies(answer).length]).toEqual(['sent', 1])
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(failures).toEqual([expect.objectContaining({ code: 'ERR_STORAGE' })]),
     )
   })
@@ -91,7 +92,7 @@ describe('a body that is streamed', () => {
     expect((await ask(server)).text).toBe('sent')
     const headersSent = expect.objectContaining({ code: 'ERR_HEADERS_SENT' })
     expect(refused).toEqual([headersSent, headersSent])
-    await vi.waitFor(() => expect(failures).toContainEqual(headersSent))
+    await eventually(() => expect(failures).toContainEqual(headersSent))
     expect(calls).toEqual([])
   })
 })

@@ -10,6 +10,7 @@ import {
 import { Manager, type SessionError } from 'gsession'
 import { sessionOf } from 'gsession/grpc'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { interceptStorage } from '../helpers/http-storage.ts'
 import { begin, GrpcSite, type SiteOptions } from './grpc-site.ts'
@@ -44,7 +45,7 @@ describe('a stream whose session has ended', () => {
     }
     const { manager, served, seen, watched, tell, id } = await open({ handlers: { serverStream } })
     const running = served.start('serverStream', { id })
-    await vi.waitFor(() => expect(watched()).toBe(1))
+    await eventually(() => expect(watched()).toBe(1))
     await manager.new(id).removeAll()
     tell()
     expect(await running.answer).toMatchObject({ code: status.UNAUTHENTICATED, messages: [] })
@@ -72,11 +73,11 @@ describe('a stream whose session has ended', () => {
     running.write('message')
     // The client has read ahead what its stream buffers, and nothing leaves any more.
     const sent = () => seen.filter(line => line === 'it message').length
-    await vi.waitFor(() => expect(sent()).toBeGreaterThan(getDefaultHighWaterMark(true)))
+    await eventually(() => expect(sent()).toBeGreaterThan(getDefaultHighWaterMark(true)))
     expect(watched()).toBe(1)
     await manager.new(id).removeAll()
     tell()
-    await vi.waitFor(() => expect(cancellations).toBe(1))
+    await eventually(() => expect(cancellations).toBe(1))
     expect(await Promise.all(changes)).toEqual(['ERR_HEADERS_SENT'])
     expect(watched()).toBe(0)
 
@@ -88,7 +89,7 @@ describe('a stream whose session has ended', () => {
   it('keeps the status that the handler gave it before', async () => {
     const serverStream = async (call: ServerWritableStream<string, string>): Promise<void> => {
       await sessionOf(call).get('user')
-      await vi.waitFor(() => expect(site.watched()).toBe(1))
+      await eventually(() => expect(site.watched()).toBe(1))
       call.end()
     }
     const endsTheSession: ServerInterceptor = (_method, call) =>
@@ -122,7 +123,7 @@ describe('a stream whose session has ended', () => {
     const serverStream = async (call: ServerWritableStream<string, string>): Promise<void> => {
       call.once('cancelled', cancelled.open)
       await sessionOf(call).get('user')
-      await vi.waitFor(() => expect(site.watched()).toBe(1))
+      await eventually(() => expect(site.watched()).toBe(1))
       const update = sessionOf(call).update('late', () => true)
       failed.push(await update.catch((error: SessionError) => error.code))
     }
@@ -134,7 +135,7 @@ describe('a stream whose session has ended', () => {
     running.cancel()
     await cancelled.opened
     goesOn.open()
-    await vi.waitFor(() => expect(failed).toEqual(['ERR_GONE']))
+    await eventually(() => expect(failed).toEqual(['ERR_GONE']))
     await new Promise(resolve => setImmediate(resolve))
     expect(site.statuses()).toEqual([])
   })
@@ -178,7 +179,7 @@ describe('a watch', () => {
         await sessionOf(call).get('user')
         await sessionOf(call).update('n', () => n)
       }
-      await vi.waitFor(() => expect(site.watched()).toBe(1))
+      await eventually(() => expect(site.watched()).toBe(1))
       call.end()
     }
     const site = await open({ handlers: { serverStream } })
@@ -198,7 +199,7 @@ describe('a watch', () => {
     }
     const site = await open({ handlers: { serverStream } })
     const running = site.served.start('serverStream', { id: site.id })
-    await vi.waitFor(() => expect(site.seen).toContain('it hears a message'))
+    await eventually(() => expect(site.seen).toContain('it hears a message'))
     running.cancel()
     await isUsed.opened
     expect(site.begun()).toBe(0)
@@ -210,7 +211,7 @@ describe('a watch', () => {
     const site = await open({ handlers: { serverStream }, options: { required: true } })
     const running = site.served.start('serverStream', { id: site.id })
     await begins.opened
-    await vi.waitFor(() => expect(site.watched()).toBe(1))
+    await eventually(() => expect(site.watched()).toBe(1))
     await site.manager.new(site.id).removeAll()
     site.tell()
     expect(await running.answer).toMatchObject({ code: status.UNAUTHENTICATED })

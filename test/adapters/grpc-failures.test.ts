@@ -7,6 +7,7 @@ import {
 import { Manager, newSessionId, type Session, SessionError, StorageMemory } from 'gsession'
 import { sessionOf } from 'gsession/grpc'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { countCalls, delayWrites, failOnDemand } from '../helpers/http-storage.ts'
 import { begin, GrpcSite, KINDS, type Kind, type RunningCall, type Work } from './grpc-site.ts'
@@ -173,9 +174,9 @@ describe.each(KINDS)('what fails in a call of the kind %s:', kind => {
     await changed.opened
     stop(running)
     expect(await running.answer).toMatchObject({ code, messages: [] })
-    await vi.waitFor(async () => expect(await manager.new(id).get('before')).toBe(true))
+    await eventually(async () => expect(await manager.new(id).get('before')).toBe(true))
     goesOn.open()
-    await vi.waitFor(async () => expect(await manager.new(id).get('after')).toBe(true))
+    await eventually(async () => expect(await manager.new(id).get('after')).toBe(true))
     expect(errors).toEqual([])
   })
 
@@ -197,7 +198,7 @@ describe.each(KINDS)('what fails in a call of the kind %s:', kind => {
     await changed.opened
     wire.cut()
     expect((await running.answer).code).not.toBe(status.OK)
-    await vi.waitFor(async () => expect(await manager.new(id).get('before')).toBe(true))
+    await eventually(async () => expect(await manager.new(id).get('before')).toBe(true))
     expect(errors).toEqual([])
   })
 
@@ -215,7 +216,7 @@ describe.each(KINDS)('what fails in a call of the kind %s:', kind => {
     await changed.opened
     failWith(new Error(SECRET), 'merge')
     running.cancel()
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(errors).toEqual([expect.objectContaining({ code: 'ERR_STORAGE' })])
     })
   })
@@ -270,7 +271,7 @@ describe('a change that comes after the answer', () => {
     })
     expect(await site.call('unary')).toMatchObject({ code: status.OK, messages: ['done'] })
     expect(await site.call('serverStream')).toMatchObject({ code: status.OK, messages: [] })
-    await vi.waitFor(() => expect(refused).toEqual(['ERR_HEADERS_SENT', 'ERR_HEADERS_SENT']))
+    await eventually(() => expect(refused).toEqual(['ERR_HEADERS_SENT', 'ERR_HEADERS_SENT']))
   })
 })
 

@@ -1,7 +1,8 @@
 import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js'
 import { Manager, type StorageMemory } from 'gsession'
 import { sessionOf } from 'gsession/grpc'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { type Gate, makeGate } from '../helpers/gate.ts'
 import { interceptStorage } from '../helpers/http-storage.ts'
 import { begin, GrpcSite, KINDS, type RunningCall, type SiteOptions } from './grpc-site.ts'
@@ -87,7 +88,7 @@ describe('what waits for a save of a stream', () => {
       slow.goesOn.open()
     })
     const running = start()
-    await vi.waitFor(() => expect(running.messages).toEqual(['saved']))
+    await eventually(() => expect(running.messages).toEqual(['saved']))
     const [id] = (await running.initial).get('session-id')
     expect(await manager.new(String(id)).data()).toEqual({ first: 1, second: 2 })
   })
@@ -138,7 +139,7 @@ describe('what waits for a save of a stream', () => {
     await cancelled.opened
     await end(manager, id)
     slow.goesOn.open()
-    await vi.waitFor(() => expect(errors).toEqual([expect.objectContaining({ code })]))
+    await eventually(() => expect(errors).toEqual([expect.objectContaining({ code })]))
     await manager
       .new(id)
       .data()
@@ -185,11 +186,11 @@ describe('a call whose client has gone', () => {
     const running = start({ id })
     await worked.opened
     running.cancel()
-    await vi.waitFor(() => expect(errors).toEqual(REPORTED))
+    await eventually(() => expect(errors).toEqual(REPORTED))
     slow.fails = false
     goesOn.open()
     const expected = { user: 'Ada', one: 1, two: 2, three: 3 }
-    await vi.waitFor(async () => expect(await manager.new(id).data()).toEqual(expected))
+    await eventually(async () => expect(await manager.new(id).data()).toEqual(expected))
     expect(errors).toHaveLength(1)
   })
 })

@@ -1,7 +1,8 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { Manager, StorageMemory } from 'gsession'
 import { sessionOf } from 'gsession/grpc'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { delayWrites, failOnDemand } from '../helpers/http-storage.ts'
 import { begin, GrpcSite } from './grpc-site.ts'
 
@@ -25,7 +26,7 @@ describe('a stream that changes its session as it goes', () => {
     const running = site.start('bidi')
     for (const message of ['one', 'two', 'three']) {
       running.write(message)
-      await vi.waitFor(() => expect(running.messages).toContain(message))
+      await eventually(() => expect(running.messages).toContain(message))
       const [id] = (await running.initial).get('session-id')
       expect(await manager.new(String(id)).get('last')).toBe(message)
     }
@@ -39,7 +40,7 @@ describe('a stream that changes its session as it goes', () => {
     const site = await GrpcSite.start(manager, () => undefined, { handlers: { bidi: echo } })
     const running = site.start('bidi')
     running.write('one')
-    await vi.waitFor(() => expect(running.messages).toEqual(['one']))
+    await eventually(() => expect(running.messages).toEqual(['one']))
     failWith(new Error('down'))
     running.write('two')
     expect(await running.answer).toMatchObject({ code: status.UNAVAILABLE, messages: ['one'] })

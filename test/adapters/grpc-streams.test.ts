@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { status } from '@grpc/grpc-js'
 import { Manager, newSessionId, StorageMemory } from 'gsession'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { heldTime } from '../helpers/held-time.ts'
 import { CLIENTS, type Connected } from '../redis/clients.ts'
@@ -61,7 +62,7 @@ async function expectEnded({ running, wasCancelled }: Stay, id: string): Promise
   expect(answer).toMatchObject({ code: status.UNAUTHENTICATED, messages: [], id: undefined })
   expect(answer.details).toBe('The session has ended')
   expect(answer.details).not.toContain(id)
-  await vi.waitFor(() => expect(wasCancelled()).toBe(true))
+  await eventually(() => expect(wasCancelled()).toBe(true))
 }
 
 /** Lets a storage tell of what it has done before whoever asked for it has an answer. */
@@ -123,7 +124,7 @@ describe.each(STREAMS)('a stream of the kind %s ends with UNAUTHENTICATED', kind
       newId = await session.regenerateId()
     })
     await manager.new(newId).removeAll()
-    await vi.waitFor(() => {
+    await eventually(() => {
       tell()
       expect(stream.isOver()).toBe(true)
     })
@@ -151,11 +152,11 @@ describe.each(STREAMS)('a stream of the kind %s goes on', kind => {
     const id = await begin(manager)
     const stream = await stay(manager, kind, id, async (session, call) => {
       await session.get('user')
-      await vi.waitFor(() => expect(watched()).toBe(1))
+      await eventually(() => expect(watched()).toBe(1))
       await work(session, call)
       tell()
     })
-    await vi.waitFor(() => expect(watched()).toBe(watches))
+    await eventually(() => expect(watched()).toBe(watches))
     await leaveWell(stream, kind)
   })
 
@@ -164,7 +165,7 @@ describe.each(STREAMS)('a stream of the kind %s goes on', kind => {
     const manager = managerOf(storage)
     const id = await begin(manager)
     const stream = await stay(manager, kind, id, read)
-    await vi.waitFor(() => expect(watched()).toBe(1))
+    await eventually(() => expect(watched()).toBe(1))
     await manager.new(id).regenerateId({ keepOld: true })
     tell()
     await manager.new(id).data()
@@ -177,13 +178,13 @@ describe.each(STREAMS)('a stream of the kind %s goes on', kind => {
     const onBackgroundError = (error: Error): void => void errors.push(error)
     const manager = new Manager({ storage, onBackgroundError })
     const stream = await stay(manager, kind, await begin(manager), read)
-    await vi.waitFor(() => expect(watched()).toBe(1))
+    await eventually(() => expect(watched()).toBe(1))
     const load = (): never => {
       throw new Error('down')
     }
     Object.assign(storage, { load, peek: load })
     tell()
-    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0))
+    await eventually(() => expect(errors.length).toBeGreaterThan(0))
     await leaveWell(stream, kind)
   })
 
@@ -208,15 +209,15 @@ describe('watches', () => {
       const answered = await stay(manager, kind, id, read)
       const cancelled = await stay(manager, kind, id, read)
       const failed = await stay(manager, kind, id, session => session.update('n', () => 1))
-      await vi.waitFor(() => expect(watched()).toBe(3))
+      await eventually(() => expect(watched()).toBe(3))
 
       await leaveWell(answered, kind)
-      await vi.waitFor(() => expect(watched()).toBe(2))
+      await eventually(() => expect(watched()).toBe(2))
       cancelled.running.cancel()
-      await vi.waitFor(() => expect(watched()).toBe(1))
+      await eventually(() => expect(watched()).toBe(1))
       await manager.new(id).removeAll()
       failed.running.cancel()
-      await vi.waitFor(() => expect(watched()).toBe(0))
+      await eventually(() => expect(watched()).toBe(0))
       await leaveWell(untouched, kind)
     },
   )

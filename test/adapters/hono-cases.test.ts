@@ -7,7 +7,8 @@ import { cors } from 'hono/cors'
 import { etag } from 'hono/etag'
 import { secureHeaders } from 'hono/secure-headers'
 import { stream, streamSSE } from 'hono/streaming'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookies } from '../helpers/http-cookies.ts'
 import { serveFetch } from './apps/serve-fetch.ts'
@@ -100,7 +101,7 @@ describe('the answers of Hono', () => {
     )
     const answer = await ask(server, `/${kind}`)
     expect(answer.text).toBe(kind === 'SSE' ? 'data: a\n\ndata: b\n\n' : 'ab')
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await dataOf(server, answer)).toEqual({ user: 'ann', late: 'yes' }),
     )
   })
@@ -123,7 +124,7 @@ describe('the answers of Hono', () => {
     const login = await ask(server, '/login')
     const answer = await askAs(cookieFrom(login), server, '/stream')
     expect([answer.text, answer.setCookies]).toEqual(['done', []])
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await dataOf(server, login)).toEqual({ user: 'ann', late: 'yes' }),
     )
   })

@@ -4,7 +4,8 @@ import { compress } from 'hono/compress'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { stream } from 'hono/streaming'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookies } from '../helpers/http-cookies.ts'
 import { countCalls, failOnDemand } from '../helpers/http-storage.ts'
@@ -109,7 +110,7 @@ it('tells onBackgroundError of a save that fails after the head', async () => {
     { manager },
   )
   expect((await ask(server, '/stream')).text).toBe('sent')
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(failures).toEqual([expect.objectContaining({ code: 'ERR_STORAGE' })]),
   )
 })
@@ -135,13 +136,13 @@ it('tells onBackgroundError of a session that begins after the head, which nobod
     { manager },
   )
   expect((await ask(server, '/stream')).text).toBe('sent')
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(failures).toEqual([expect.objectContaining({ code: 'ERR_HEADERS_SENT' })]),
   )
   expect(calls).toEqual([])
   const login = await ask(server, '/login')
   expect((await askAs(cookieFrom(login), server, '/stream')).text).toBe('sent')
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await dataOf(server, login)).toEqual({ user: 'ann', late: 'yes' }),
   )
   expect(failures).toHaveLength(1)

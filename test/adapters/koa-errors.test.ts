@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import { Manager } from 'gsession'
 import type { Middleware } from 'koa'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { ask } from '../helpers/http-client.ts'
 import { sessionCookies } from '../helpers/http-cookies.ts'
 import { failOnDemand } from '../helpers/http-storage.ts'
@@ -126,7 +127,7 @@ describe.each(versions)('the errors of %s', (_, Version) => {
       { manager: new Manager({ storage }) },
     )
     await expect(ask(server)).rejects.toThrow()
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(errors).toContainEqual(expect.objectContaining({ code: 'ERR_STORAGE' })),
     )
   })

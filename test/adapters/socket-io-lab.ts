@@ -3,12 +3,12 @@ import { Manager, StorageMemory } from 'gsession'
 import { attachSession, type SessionRequest, type UpgradeOptions } from 'gsession/ws'
 import { Server, type ServerOptions, type Socket } from 'socket.io'
 import { type Socket as ClientSocket, connect as connectClient } from 'socket.io-client'
-import { expect, onTestFinished, vi } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { listenOn, type TestServer } from '../helpers/http-servers.ts'
 import { makeHttpServer, type Values } from './ws-lab.ts'
 
 /** What a busy machine may need. */
-export const WAIT = { timeout: 20_000 }
 
 export interface LabOptions {
   readonly manager?: Manager
@@ -95,7 +95,7 @@ export async function connect(lab: TestServer, options: Connect = {}): Promise<C
     client.once('connect_error', reject)
   })
   const { engine } = client.io
-  await vi.waitFor(() => expect(engine.transport.name).toBe(transports.at(-1)), WAIT)
+  await eventually(() => expect(engine.transport.name).toBe(transports.at(-1)))
   return client
 }
 

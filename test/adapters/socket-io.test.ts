@@ -7,13 +7,14 @@ import { attachSession, type SessionRequest, session } from 'gsession/ws'
 import { Server } from 'socket.io'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
+import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { heldTime } from '../helpers/held-time.ts'
 import { askAs } from '../helpers/http-client.ts'
 import { askRaw } from '../helpers/http-raw.ts'
 import { countCalls, failOnDemand, interceptStorage } from '../helpers/http-storage.ts'
 import { allowNoUnhandledRejections } from '../helpers/no-unhandled-rejections.ts'
-import { connect, disconnected, openLab, refusal, requestOf, WAIT } from './socket-io-lab.ts'
+import { connect, disconnected, openLab, refusal, requestOf } from './socket-io-lab.ts'
 import { connect as connectWs, logIn, logOut, type Values } from './ws-lab.ts'
 
 const TRANSPORTS = [['polling'], ['websocket'], ['polling', 'websocket']] as const
@@ -78,7 +79,7 @@ describe.each(CASES)('socket.io over $names', ({ transports }) => {
     await askAs(ada, lab, path)
     await gone
     expect(await other.emitWithAck('data')).toEqual({ user: 'Eve' })
-    await vi.waitFor(() => expect(lab.io.engine.clientsCount).toBe(1), WAIT)
+    await eventually(() => expect(lab.io.engine.clientsCount).toBe(1))
   })
 
   it('is closed when its session expires', async () => {
@@ -135,8 +136,8 @@ describe.each(CASES)('socket.io over $names', ({ transports }) => {
     await logOut(lab, cookie)
     expect(['transport close', 'transport error']).toContain(await gone)
     await back
-    await vi.waitFor(() => expect(client.connected).toBe(true), WAIT)
-    await vi.waitFor(() => expect(lab.sockets).toHaveLength(2), WAIT)
+    await eventually(() => expect(client.connected).toBe(true))
+    await eventually(() => expect(lab.sockets).toHaveLength(2))
     expect(await client.emitWithAck('data')).toEqual({})
     expect(await requestOf(lab.sockets[1]).session.data()).toEqual({})
   })
@@ -151,9 +152,9 @@ describe.each(CASES)('socket.io over $names', ({ transports }) => {
     await connect(lab, { transports, cookie })
     expect(manager.watch).toHaveBeenCalledTimes(2)
     client.close()
-    await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(1), WAIT)
+    await eventually(() => expect(stop).toHaveBeenCalledTimes(1))
     await lab.io.close()
-    await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(2), WAIT)
+    await eventually(() => expect(stop).toHaveBeenCalledTimes(2))
   })
 
   it('works with the middleware of Express in its place, but for what that cannot know', async () => {

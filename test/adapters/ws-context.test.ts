@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { currentSession, Manager, StorageMemory } from 'gsession'
 import { type SessionRequest, session } from 'gsession/ws'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { eventually } from '../helpers/eventually.ts'
 import { askAs } from '../helpers/http-client.ts'
 import { listenOn } from '../helpers/http-servers.ts'
-import { connect as connectIo, openLab as openIoLab, WAIT } from './socket-io-lab.ts'
+import { connect as connectIo, openLab as openIoLab } from './socket-io-lab.ts'
 import { type Client, connect, logIn, makeHttpServer, openLab, type Values } from './ws-lab.ts'
 
 const asyncContext = { asyncContext: true }
@@ -34,7 +35,7 @@ describe('with `asyncContext`, the current session of a WebSocket', () => {
     const cookie = await logIn(lab, '?theme=light')
     const client = await connect(lab, { cookie })
     expect(await client.ask()).toBe('light')
-    const hasSeen = (line: string) => vi.waitFor(() => expect(seen).toContain(line), WAIT)
+    const hasSeen = (line: string) => eventually(() => expect(seen).toContain(line))
     await hasSeen('connection light')
     await askAs(cookie, lab, '/set?theme=dark')
     expect(await client.ask()).toBe('dark')
@@ -97,7 +98,7 @@ describe('with `asyncContext`, the current session of a WebSocket', () => {
     expect(await client.ask()).toBe('light')
     await askAs(cookie, lab, '/logout')
     expect(await client.closed).toEqual({ code: 1008, reason: 'session ended' })
-    await vi.waitFor(() => expect(seen).toContain('close none'), WAIT)
+    await eventually(() => expect(seen).toContain('close none'))
   })
 
   it('is there in verifyClient', async () => {
@@ -154,7 +155,7 @@ describe.each([
     const cookie = await logIn(lab, '?theme=light')
     const client = await connectIo(lab, { transports, cookie })
     expect(await client.emitWithAck('theme')).toBe('light')
-    await vi.waitFor(() => expect(seen).toEqual(['middleware light', 'connection light']), WAIT)
+    await eventually(() => expect(seen).toEqual(['middleware light', 'connection light']))
     await askAs(cookie, lab, '/set?theme=dark')
     expect(await client.emitWithAck('theme')).toBe('dark')
     const [socket] = lab.sockets
@@ -162,7 +163,7 @@ describe.each([
     const gone = once(socket, 'disconnect')
     client.close()
     await gone
-    await vi.waitFor(() => expect(seen.at(-1)).toBe('disconnect dark'), WAIT)
+    await eventually(() => expect(seen.at(-1)).toBe('disconnect dark'))
   })
 
   it('is that of its own connection, with many at once', async () => {

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { Manager, StorageMemory } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { heldTime } from '../helpers/held-time.ts'
 import { askAs } from '../helpers/http-client.ts'
 import { connect, logIn, logOut, openLab } from './ws-lab.ts'
 
 const ENDED = { code: 1008, reason: 'session ended' }
-const WAIT = { timeout: 20_000 }
 
 /** A storage in memory that counts who watches it. */
 function countWatches(inner = new StorageMemory()): { storage: StorageMemory; watches(): number } {
@@ -103,7 +103,7 @@ describe('once its session has ended, a connection', () => {
     // A client that reads nothing does not see the close frame, and goes on.
     client.socket.pause()
     await logOut(lab, cookie)
-    await vi.waitFor(() => expect(server?.readyState).toBe(server?.CLOSING), WAIT)
+    await eventually(() => expect(server?.readyState).toBe(server?.CLOSING))
     // The server hears of what a client sends, in order: the ping after it has come, so has it.
     client.socket.send('after')
     client.socket.ping()
@@ -134,14 +134,14 @@ describe('a watch', () => {
     const cookie = await logIn(lab)
     const clients = await Promise.all(Array.from({ length: 4 }, () => connect(lab, { cookie })))
     await connect(lab)
-    await vi.waitFor(() => expect(watches()).toBe(4), WAIT)
+    await eventually(() => expect(watches()).toBe(4))
     clients[0]?.socket.close()
-    await vi.waitFor(() => expect(watches()).toBe(3), WAIT)
+    await eventually(() => expect(watches()).toBe(3))
     clients[1]?.socket.terminate()
-    await vi.waitFor(() => expect(watches()).toBe(2), WAIT)
+    await eventually(() => expect(watches()).toBe(2))
     // A shutdown as ws has it: the server lets go of its clients.
     for (const socket of lab.sockets.clients) socket.terminate()
-    await vi.waitFor(() => expect(watches()).toBe(0), WAIT)
+    await eventually(() => expect(watches()).toBe(0))
   })
 
   it('does not keep a session alive, and ends with it', async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { Manager, StorageMemory } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { heldTime } from '../helpers/held-time.ts'
 import { askRaw } from '../helpers/http-raw.ts'
@@ -176,7 +177,7 @@ describe('a client that goes away while its session is being looked up', () => {
     delays = false
     await connect(lab)
     gone.open()
-    await vi.waitFor(() => expect(errors).toHaveBeenCalledOnce())
+    await eventually(() => expect(errors).toHaveBeenCalledOnce())
   })
 })
 

@@ -2,6 +2,7 @@ import { Manager, newSessionId, StorageMemory } from 'gsession'
 import { type SessionRequest, session } from 'gsession/ws'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { eventually } from '../helpers/eventually.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom } from '../helpers/http-cookies.ts'
 import { listenOn } from '../helpers/http-servers.ts'
@@ -273,5 +274,5 @@ it('what a listener throws is an uncaught exception, as in ws itself', async () 
     throw mistake
   })
   await connect(lab, { cookie: await logIn(lab) })
-  await vi.waitFor(() => expect(caught).toHaveBeenCalledWith(mistake, 'uncaughtException'))
+  await eventually(() => expect(caught).toHaveBeenCalledWith(mistake, 'uncaughtException'))
 })

@@ -13,8 +13,9 @@ import {
   StorageMemory,
   type WatchableStorage,
 } from 'gsession'
-import { describe, it, vi } from 'vitest'
+import { describe, it } from 'vitest'
 import { begin } from '../helpers/core-sessions.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { watch } from '../helpers/watched.ts'
 
@@ -116,7 +117,7 @@ describe.concurrent('manager.watch', () => {
     storage.tell()
     storage.tell()
     storage.tell()
-    await vi.waitFor(() => expect(storage.loads).toBe(loads + 2))
+    await eventually(() => expect(storage.loads).toBe(loads + 2))
     expect(watched.count).toBe(0)
   })
 
@@ -141,7 +142,7 @@ describe.concurrent('manager.watch', () => {
       count++
       stop()
     })
-    await vi.waitFor(() => expect(count).toBe(1))
+    await eventually(() => expect(count).toBe(1))
   })
 
   it('takes a storage that is down for no end, reports that once, and sees the end when it is back', async ({
@@ -177,7 +178,7 @@ describe.concurrent('manager.watch', () => {
     const onBackgroundError = (error: Error): void => void errors.push(error)
     await using manager = new Manager({ storage, onBackgroundError })
     const watched = watch(manager, await begin(manager, { a: 1 }))
-    await vi.waitFor(() => expect(storage.loads).toBeGreaterThan(0))
+    await eventually(() => expect(storage.loads).toBeGreaterThan(0))
     await manager.new(watched.id).removeAll()
     // Sooner than it is looked at when the storage has promised to tell.
     await watched.ended()
@@ -246,7 +247,7 @@ describe.concurrent('manager.watch', () => {
     const id = await begin(other, { a: 1 })
     await storage.close()
     const watched = watch(other, id)
-    await vi.waitFor(() => expect(codes).toEqual(['ERR_CLOSED']))
+    await eventually(() => expect(codes).toEqual(['ERR_CLOSED']))
     await wait(A_WHILE)
     expect([watched.count, codes.length]).toEqual([0, 1])
     expect(manager.storage).not.toBe(storage)

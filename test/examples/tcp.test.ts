@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline'
 import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { newSessionId } from 'gsession'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { certificate } from '../helpers/http-servers.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { Program } from './programs.ts'
@@ -11,8 +12,6 @@ import { Program } from './programs.ts'
 const SERVER = 'examples/tcp/server.mjs'
 const CLIENT = 'examples/tcp/client.mjs'
 const SESSION = /^SESSION [\w-]{43}$/
-/** What a busy machine may need. In milliseconds. */
-const LONG = { timeout: 20_000 }
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/localhost.${name}.pem`, import.meta.url))
@@ -54,7 +53,7 @@ class Line {
   }
 
   async next(count: number): Promise<string[]> {
-    await vi.waitFor(() => expect(this.#received.length).toBeGreaterThanOrEqual(count), LONG)
+    await eventually(() => expect(this.#received.length).toBeGreaterThanOrEqual(count))
     return this.#received.splice(0, count)
   }
 }
@@ -71,7 +70,7 @@ describe('examples/tcp/server.mjs', () => {
     expect(told).toEqual([expect.stringMatching(SESSION), 'OK'])
     expect(await first.ask('SET size 7')).toEqual(['OK'])
     expect(await first.ask('QUIT')).toEqual(['BYE'])
-    await vi.waitFor(() => expect(first.isClosed).toBe(true))
+    await eventually(() => expect(first.isClosed).toBe(true))
 
     const second = await Line.to(server)
     const id = idIn(told)
@@ -123,7 +122,7 @@ describe('examples/tcp/server.mjs', () => {
     expect(await two.ask('WHO')).toEqual(['USER Ada'])
     await one.ask('LOGOUT', 2)
     expect(await two.next(1)).toEqual(['ENDED'])
-    await vi.waitFor(() => expect(two.isClosed).toBe(true))
+    await eventually(() => expect(two.isClosed).toBe(true))
     expect(one.isClosed).toBe(false)
     expect(await one.ask('WHO')).toEqual(['NONE'])
   })
@@ -132,14 +131,14 @@ describe('examples/tcp/server.mjs', () => {
     const line = await Line.to(startServer({ SESSION_TTL: '1s' }))
     await line.ask('LOGIN Ada', 2)
     expect(await line.next(1)).toEqual(['ENDED'])
-    await vi.waitFor(() => expect(line.isClosed).toBe(true))
+    await eventually(() => expect(line.isClosed).toBe(true))
   })
 
   it('cuts off a line without an end', async () => {
     const line = await Line.to(startServer())
     await line.ask('HELLO')
     line.write('x'.repeat(10_000))
-    await vi.waitFor(() => expect(line.isClosed).toBe(true), LONG)
+    await eventually(() => expect(line.isClosed).toBe(true))
   })
 
   it('speaks TLS', async () => {
@@ -165,7 +164,7 @@ describe('examples/tcp/client.mjs', () => {
     const ask = async (command: string): Promise<string | undefined> => {
       const count = client.lines.length
       client.type(command)
-      await vi.waitFor(() => expect(client.lines.length).toBeGreaterThan(count), LONG)
+      await eventually(() => expect(client.lines.length).toBeGreaterThan(count))
       return client.lines.at(-1)
     }
     expect(await ask('LOGIN Ada')).toBe('OK')
@@ -175,7 +174,7 @@ describe('examples/tcp/client.mjs', () => {
     client.type('WHO')
     const second = startServer({ ...environment, PORT })
     expect(await second.port()).toBe(PORT)
-    await vi.waitFor(() => expect(client.lines).toEqual(['OK', 'OK', 'USER Ada']), LONG)
+    await eventually(() => expect(client.lines).toEqual(['OK', 'OK', 'USER Ada']))
     expect(await ask('GET colour')).toBe('VALUE blue')
     expect(await ask('LOGOUT')).toBe('OK')
     expect(await ask('WHO')).toBe('NONE')

@@ -1,6 +1,7 @@
 import { Manager, newSessionId, StorageMemory } from 'gsession'
 import type { NodeSessionOptions } from 'gsession/http'
 import { expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { Browser } from '../helpers/http-browser.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookie } from '../helpers/http-cookies.ts'
@@ -83,7 +84,7 @@ it('row 4: reading sets no cookie and extends the ttl', async () => {
   expect(answer.text).toBe('{"user":"ann"}')
   expect(answer.setCookies).toEqual([])
   // Refreshes are written in batches, some time after the response.
-  await vi.waitFor(() => expect(storage.load(value)?.expiresAt).toBe(expiresAt + 3_600_000))
+  await eventually(() => expect(storage.load(value)?.expiresAt).toBe(expiresAt + 3_600_000))
 })
 
 /** A server with the sessions A and B, and how each is named. */
@@ -210,7 +211,7 @@ it('row 37: the changes of a request whose client went away are saved', async ()
   })
 
   await expect(ask(server)).rejects.toThrow()
-  await vi.waitFor(() => expect([written(), storage.size]).toEqual([1, 1]))
+  await eventually(() => expect([written(), storage.size]).toEqual([1, 1]))
 })
 
 it('row 38: a value that cannot be stored is refused at Set, and everything else is saved', async () => {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Manager, newSessionId, SessionError, StorageMemory } from 'gsession'
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { Browser } from '../helpers/http-browser.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, cookieName, sessionCookie, sessionCookies } from '../helpers/http-cookies.ts'
@@ -593,7 +594,7 @@ describe.each(KINDS)('sessions over %s', kind => {
 
     /** Resolves once the session's data are these. */
     const stored = (manager: Manager, id: string, data: object): Promise<void> =>
-      vi.waitFor(async () => expect(await manager.new(id).data()).toEqual(data))
+      eventually(async () => expect(await manager.new(id).data()).toEqual(data))
 
     const endings: Record<string, (response: ServerResponse) => void> = {
       'ends the response': response => void response.end('ok'),
@@ -660,7 +661,7 @@ describe.each(KINDS)('sessions over %s', kind => {
       }, new Manager({ storage }))
 
       await expect(goAway(server)).rejects.toThrow()
-      await vi.waitFor(() => expect(storage.size).toBe(1))
+      await eventually(() => expect(storage.size).toBe(1))
     })
 
     it('survives it while a save is under way', async () => {
@@ -681,7 +682,7 @@ describe.each(KINDS)('sessions over %s', kind => {
 
       await expect(goAway(server)).rejects.toThrow()
       proceedWith?.()
-      await vi.waitFor(() => expect(storage.size).toBe(1))
+      await eventually(() => expect(storage.size).toBe(1))
       expect(stderr).not.toHaveBeenCalled()
     })
   })

@@ -6,17 +6,19 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Manager } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookies } from '../helpers/http-cookies.ts'
 import { askRaw } from '../helpers/http-raw.ts'
 import { type Handler, serve } from '../helpers/http-servers.ts'
 import { delayWrites, failOnDemand } from '../helpers/http-storage.ts'
 
+/** How long a session write takes, in milliseconds: long where a test does something meanwhile. */
 const DELAY = 200
+const SHORT_DELAY = 40
 
-/** A server whose session writes take 200 ms. */
-async function serveSlowly(handler: Handler, kind: 'http' | 'h2c' = 'http') {
-  const { storage, written } = delayWrites(DELAY)
+async function serveSlowly(handler: Handler, delay = DELAY, kind: 'http' | 'h2c' = 'http') {
+  const { storage, written } = delayWrites(delay)
   const server = await serve(kind, new Manager({ storage }), handler)
   return { server, storage, written }
 }
@@ -68,7 +70,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     async answer(response) {
       for (const part of PARTS) {
         response.write(part)
-        await new Promise(resolve => setTimeout(resolve, DELAY / 3))
+        await new Promise(resolve => setTimeout(resolve, SHORT_DELAY / 3))
       }
       response.end()
     },
@@ -137,10 +139,14 @@ const WAYS: Readonly<Record<string, Way>> = {
 describe.each(['http', 'h2c'] as const)('over %s the head leaves after the save', kind => {
   it.each(Object.entries(WAYS))('%s', async (_, { method = 'GET', status = 200, body, answer }) => {
     const stderr = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const { server, storage, written } = await serveSlowly(async ({ session }, response) => {
-      await session.set('user', 'ann')
-      await answer(response)
-    }, kind)
+    const { server, storage, written } = await serveSlowly(
+      async ({ session }, response) => {
+        await session.set('user', 'ann')
+        await answer(response)
+      },
+      SHORT_DELAY,
+      kind,
+    )
     const savedAtHead: number[] = []
     const onHead = (code: number): void => {
       if (code >= 200) savedAtHead.push(written())
@@ -399,7 +405,7 @@ describe('what the application sees while its response is held', () => {
     })
 
     expect((await ask(server)).text).toBe('ab')
-    await vi.waitFor(() => expect(called).toEqual(['write', 'end']))
+    await eventually(() => expect(called).toEqual(['write', 'end']))
   })
 
   it('sends trailers', async () => {

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { Manager } from 'gsession'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { type Handler, serve } from '../helpers/http-servers.ts'
 import { interceptStorage } from '../helpers/http-storage.ts'
@@ -43,7 +44,7 @@ describe('of two requests at once over one socket, the first held', () => {
     const { server, manager, storage, saving } = await startWithFirstWriteHeld(begin)
     const sent = send(server.port, get('/first') + get('/second', 'Connection: close\r\n'))
 
-    await vi.waitFor(() => expect(storage.size).toBe(1))
+    await eventually(() => expect(storage.size).toBe(1))
     await new Promise(resolve => setTimeout(resolve, 20))
     expect(sent.text()).toBe('')
 
@@ -71,7 +72,7 @@ describe('of two requests at once over one socket, the first held', () => {
     })
     const sent = send(server.port, get('/first') + get('/plain', 'Connection: close\r\n'))
 
-    await vi.waitFor(() => expect(answered).toBe(1))
+    await eventually(() => expect(answered).toBe(1))
     await new Promise(resolve => setTimeout(resolve, 20))
     expect(sent.text()).toBe('')
 

@@ -1,5 +1,6 @@
 import { Manager } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { ask } from '../helpers/http-client.ts'
 import { cookieFrom } from '../helpers/http-cookies.ts'
@@ -42,7 +43,7 @@ it('a socket that times out while the response is held does not stop the save', 
 
   await expect(ask(server)).rejects.toThrow('socket hang up')
   saving.open()
-  await vi.waitFor(() => expect(storage.size).toBe(1))
+  await eventually(() => expect(storage.size).toBe(1))
   expect(stderr).not.toHaveBeenCalled()
   stderr.mockRestore()
 })

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Manager, newSessionId, type Storage, StorageFile, StorageMemory } from 'gsession'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { begin } from '../helpers/core-sessions.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { FileWorker } from '../helpers/file-workers.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { watch } from '../helpers/watched.ts'
@@ -185,7 +186,7 @@ describe('a watch, StorageFile', () => {
     await rename(path, `${path}-away`)
     await wait(A_WHILE)
     const late = watch(manager, one)
-    await vi.waitFor(() => expect(errors).toHaveLength(1))
+    await eventually(() => expect(errors).toHaveLength(1))
     expect(errors[0]).toMatchObject({ code: 'ERR_STORAGE' })
     await rename(`${path}-away`, path)
     await wait(A_WHILE)
