@@ -6,7 +6,7 @@ import { tempFolder } from '../helpers/temp-folder.ts'
 import { locksIn } from './file-names.ts'
 
 const HOUR = 3_600_000
-const KILLS = 200
+const KILLS = 100
 const AT_ONCE = 4
 const READERS = 4
 const VERSIONS = 250
