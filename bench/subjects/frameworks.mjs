@@ -54,9 +54,10 @@ export async function honoServer(works, ...middleware) {
   return createAdaptorServer({ fetch: app.fetch })
 }
 
-export async function h3Server(works) {
+export async function h3Server(works, ...middleware) {
   const { H3, toNodeHandler } = await peer('h3')
   const app = new H3()
+  for (const each of middleware) app.use(each)
   app.get('/:case', event => works[event.context.params.case](event))
   return createServer(toNodeHandler(app))
 }

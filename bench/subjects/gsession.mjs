@@ -7,6 +7,7 @@ import { session as honoSession } from 'gsession/hono'
 import { session as nodeSession } from 'gsession/http'
 import { session as koaSession } from 'gsession/koa'
 import { StorageRedis, StorageRedisHashTable } from 'gsession/redis'
+import { peer } from '../peers/index.mjs'
 import {
   expressServer,
   fastifyServer,
@@ -80,16 +81,20 @@ const SERVERS = {
       worksOf(c => c.var.session),
       honoSession(manager),
     ),
-  // h3 hands its routes a Request, so gsession/fetch serves it.
-  h3: manager => {
+  // As a middleware, as docs/adapters/fetch.md has it.
+  h3: async manager => {
+    const { toResponse } = await peer('h3')
     const withSession = fetchSession(manager)
-    const answerOf = use =>
-      withSession(async (request, session) => new Response(await use(session, request)))
-    const answers = Object.entries(uses).map(([name, use]) => {
-      const answer = answerOf(use)
-      return [name, event => answer(event.req)]
-    })
-    return h3Server(Object.fromEntries(answers))
+    return h3Server(
+      worksOf(event => event.context.session),
+      (event, next) => {
+        const answer = async (_request, session) => {
+          event.context.session = session
+          return toResponse(await next(), event)
+        }
+        return withSession(answer)(event.req)
+      },
+    )
   },
 }
 

@@ -111,7 +111,8 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   }
 
   setHeader(name: string, value: string): void {
-    if (name !== 'Vary' || !canBeChanged(this.#response?.headers)) this.#copyResponse()
+    if (name === 'Vary' && hasSet(this.#response?.headers, name, value)) return
+    this.#copyResponse()
     this.#response?.headers.set(name, value)
   }
 
@@ -145,10 +146,10 @@ export function isResponse(value: unknown): value is Response {
   return Object.prototype.toString.call(value) === '[object Response]'
 }
 
-/** The headers of `Response.redirect()`, and of what `fetch()` answers, cannot be changed. */
-function canBeChanged(headers: Headers | undefined): boolean {
+/** Fails for the headers of `Response.redirect()`, and of what `fetch()` answers, which cannot be changed. */
+function hasSet(headers: Headers | undefined, name: string, value: string): boolean {
   try {
-    headers?.delete('gsession-may-it-be-changed')
+    headers?.set(name, value)
     return true
   } catch {
     return false
