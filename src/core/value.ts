@@ -14,7 +14,39 @@ const MAX_DEPTH = 500
  * @throws {@link SessionError} `ERR_VALUE` for everything else, naming where in the value it stands
  */
 export function encodeValue(value: unknown): string {
-  return encode(value, [], [])
+  return isPlainJson(value, 0) ? JSON.stringify(value) : encode(value, [], [])
+}
+
+/** Whether `JSON.stringify` writes it as it shall be written, as it does most values, in less than half the time. */
+function isPlainJson(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true
+    case 'number':
+      return Number.isInteger(value)
+        ? Number.isSafeInteger(value) && !Object.is(value, -0)
+        : Number.isFinite(value)
+    case 'object':
+      return value === null || (depth < MAX_DEPTH && holdsPlainJson(value, depth + 1))
+    default:
+      return false
+  }
+}
+
+function holdsPlainJson(value: object, depth: number): boolean {
+  if ('toJSON' in value) return false
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      if (!isPlainJson(value[index], depth)) return false
+    }
+    return true
+  }
+  if (!isPlainObject(value)) return false
+  for (const member of Object.values(value)) {
+    if (member !== undefined && !isPlainJson(member, depth)) return false
+  }
+  return true
 }
 
 function encode(value: unknown, path: (string | number)[], ancestors: object[]): string {

@@ -79,6 +79,28 @@ describe('numbers', () => {
 })
 
 describe('values', () => {
+  it('have one text, whatever stands beside them', () => {
+    const value = fc.jsonValue({ noUnicodeString: false }).chain(json =>
+      // -0 and numbers beyond 2^53, in the same places as any other value.
+      fc.constantFrom(json, -0, 2 ** 60, 1e21, -1.5e300, { n: [json, -0] }, [{ n: 2 ** 53 }]),
+    )
+    fc.assert(
+      fc.property(value, each => {
+        const text = encodeValue(each)
+        // Beside a bigint nothing is left to JSON.stringify.
+        expect(encodeValue([each, 1n])).toBe(`[${text},1]`)
+        expect(encodeValue({ each, left: undefined, big: 1n })).toBe(`{"each":${text},"big":1}`)
+      }),
+    )
+  })
+
+  it('have no say in what their text is', async () => {
+    const mine = { toJSON: 1, a: [{ toJSON: null }] }
+    expect(encodeValue(mine)).toBe('{"toJSON":1,"a":[{"toJSON":null}]}')
+    expect(() => encodeValue({ toJSON: () => 1 })).toThrow(/a function/)
+    expect(encodeValue(Object.assign([1], { toJSON: () => 2 }))).toBe('[1]')
+  })
+
   it('keep their depth up to 500 levels, and refuse one more', () => {
     const nest = (depth: number): unknown =>
       JSON.parse('['.repeat(depth) + '12345678901234567'.repeat(1) + ']'.repeat(depth))
