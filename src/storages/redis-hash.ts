@@ -22,7 +22,8 @@ import {
   TYPES_FIELD,
 } from './redis-hash-scripts.ts'
 import { decodeField, encodeField } from './redis-hash-values.ts'
-import { type Move, RedisStorage, retry } from './redis-storage.ts'
+import { type Move, RedisStorage } from './redis-storage.ts'
+import { retry } from './retry.ts'
 import { MARK_KEY } from './write-mark.ts'
 
 const GONE = 0

@@ -55,8 +55,6 @@ export interface RedisStorageOptions {
 }
 
 const OPTIONS = ['client', 'prefix', 'idAtRest', 'timeout', 'cache', 'clock'] as const
-/** So many others may come first, each of whom stored something, before a call gives up. */
-const ATTEMPTS = 1000
 /** What PTTL answers when there is no key. */
 const NO_KEY = -2
 /** How many refreshes are on their way at the same time. */
@@ -281,23 +279,4 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
       this.send(redisKey, ['pexpire', redisKey, String(Math.ceil(ttl)), 'gt']),
     )
   }
-}
-
-/**
- * Tries until it succeeds: `attempt` answers `undefined` when somebody else came
- * first. At once: whoever waited would lose to those who do not.
- *
- * @throws {@link SessionError} `ERR_CONFLICT` when others kept coming first; `ERR_STORAGE` when the
- * time is over
- */
-export async function retry<T>(
-  deadline: Deadline,
-  attempt: () => Awaitable<T | undefined>,
-): Promise<T> {
-  for (let failures = 0; failures < ATTEMPTS; failures++) {
-    deadline.check()
-    const result = await attempt()
-    if (result !== undefined) return result
-  }
-  throw new SessionError('ERR_CONFLICT', `Others changed the session first, ${ATTEMPTS} times`)
 }

@@ -6,8 +6,9 @@ import type { Deadline } from './deadline.ts'
 import { formatRecord, parseRecord } from './record.ts'
 import { MOVED_NOTE } from './redis-moved-note.ts'
 import { RedisScript, type ScriptAnswer } from './redis-script.ts'
-import { type Move, RedisStorage, retry } from './redis-storage.ts'
+import { type Move, RedisStorage } from './redis-storage.ts'
 import { TELL_ENDED } from './redis-watch.ts'
+import { retry } from './retry.ts'
 import { addMark, isMarked, MARK_KEY, withoutMark } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
