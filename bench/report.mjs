@@ -9,7 +9,7 @@ export function report(results) {
   return `# Benchmarks
 
 \`npm run bench\` measures and rewrites this page, its charts and \`results/latest.json\`; it takes three quarters of an hour.
-\`npm run bench -- --quick\` takes three minutes and writes \`results/quick.json\` alone. Figures of one machine mean little on another: compare the
+\`npm run bench -- --quick\` takes under three minutes and writes \`results/quick.json\` alone. Figures of one machine mean little on another: compare the
 ratios, which are between things that ran in turn, round by round, in one run. What they come from, and what makes things cheaper: [performance](../docs/performance.md).
 
 ${machine.date}, Node ${machine.node.slice(1)}, ${machine.system}, ${machine.cores}. Medians of ${throughput.rounds} rounds of ${throughput.seconds} s.

@@ -7,7 +7,6 @@ import { ANSWER } from './subjects/work.mjs'
 
 /** Cases that can be begun any number of times: a sample of them is begun with a run that is not counted. */
 const ANEW = ['bare', 'untouched', 'read', 'mix', 'write', 'login']
-export const WARMING_SECONDS = 0.6
 /** How many sessions the requests are spread over, in turn. */
 const SESSIONS = 256
 /** How many of them are looked at afterwards. */
@@ -29,11 +28,11 @@ export async function prepare(server, step) {
 }
 
 /** Runs it, and throws an error that names the subject if an answer was wrong. */
-export async function sample({ server, step, load, redis, seconds, round }) {
+export async function sample({ server, step, load, redis, seconds, warming, round }) {
   if (step.case === 'logout') await logInEnough(server, step)
   const task = { url: server.url, expected: ANSWER, seconds, ...taskOf(server, step, round) }
   // The others had their turns since: caches are cold.
-  if (ANEW.includes(step.case)) await load.ask({ ...task, seconds: WARMING_SECONDS })
+  if (ANEW.includes(step.case)) await load.ask({ ...task, seconds: warming })
   const taken = await takeUntilAnswered({ server, step, load, redis, task })
   if (step.case === 'login') server.loggedIn = taken.cookies.slice(0, MOST_LOGOUTS)
   if (step.case === 'logout') server.loggedIn = []

@@ -8,15 +8,20 @@ import { checkSubject } from './check.mjs'
 import { pinned, startLoad, startServer } from './processes.mjs'
 import { startRedis } from './redis-server.mjs'
 import { countRoundTrips } from './round-trips.mjs'
-import { checkAfterwards, prepare, sample, WARMING_SECONDS } from './sampling.mjs'
+import { checkAfterwards, prepare, sample } from './sampling.mjs'
 import { median, progress, spread } from './statistics.mjs'
 import { planFamilies } from './throughput-plan.mjs'
 
+/**
+ * How often each step is sampled, for how many seconds, and how long it runs before each sample; and how
+ * long a server runs before the first round, over all of its steps.
+ */
+const FULL = { rounds: 5, seconds: 0.4, warming: 0.6, firstWarming: 1.2 }
+const QUICK = { rounds: 2, seconds: 0.3, warming: 0.25, firstWarming: 0.7 }
 /** How much longer than its seconds a sample takes, and how long a server takes until it is checked. */
 const SAMPLE_OVERHEAD_SECONDS = 0.17
 const START_SECONDS = 0.6
-/** How long a server is warmed up before the first round: over all of its steps, and each step for a share of a sample. */
-const FIRST_WARMING_SECONDS = 1.2
+/** Before the first round each step runs for this share of a sample at least. */
 const WARMING_SHARE = 0.4
 
 /**
@@ -36,9 +41,11 @@ const WARMING_SHARE = 0.4
  */
 export async function benchThroughput(options = {}) {
   const { quick = false, only, onlyCase } = options
-  const { rounds = quick ? 2 : 5, seconds = 0.4 } = options
+  const plan = quick ? QUICK : FULL
+  const { rounds = plan.rounds, seconds = plan.seconds } = options
+  const pace = { ...plan, rounds, seconds }
   const families = planFamilies({ quick, only, onlyCase })
-  announce(families, rounds, seconds)
+  announce(families, pace)
   const redisServer = await startRedis(command => pinned(0, command))
   const redis = await createClient({ url: redisServer.url }).connect()
   const load = startLoad()
@@ -46,7 +53,7 @@ export async function benchThroughput(options = {}) {
   try {
     for (const [index, steps] of families.entries()) {
       const name = `${steps[0].subject.framework}, family ${index + 1} of ${families.length}`
-      const tools = { load, redis, redisUrl: redisServer.url, rounds, seconds, name }
+      const tools = { load, redis, redisUrl: redisServer.url, ...pace, name }
       rows.push(...(await benchFamily(steps, tools)))
     }
   } finally {
@@ -87,20 +94,21 @@ async function benchFamily(steps, tools) {
 }
 
 /** The first round warms up. */
-async function runRound(runs, round, { load, redis, rounds, seconds, name }) {
+async function runRound(runs, round, { load, redis, name, ...pace }) {
+  const { rounds, warming } = pace
   const label = `${name}: ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`
   if (!process.stderr.isTTY) process.stderr.write(`${label}\n`)
   for (const { step, server, samples } of runs) {
     progress(`${label}, ${step.subject.name}, ${step.case}`)
-    const time = round === 0 ? warmingSeconds(runs, server, seconds) : seconds
-    const taken = await sample({ server, step, load, redis, seconds: time, round })
+    const seconds = round === 0 ? warmingSeconds(runs, server, pace) : pace.seconds
+    const taken = await sample({ server, step, load, redis, seconds, warming, round })
     if (round > 0) samples.push(taken)
   }
 }
 
-function warmingSeconds(runs, server, seconds) {
+function warmingSeconds(runs, server, { seconds, firstWarming }) {
   const steps = runs.filter(run => run.server === server).length
-  return Math.max(FIRST_WARMING_SECONDS / steps, WARMING_SHARE * seconds)
+  return Math.max(firstWarming / steps, WARMING_SHARE * seconds)
 }
 
 async function startChecked(subject, redisUrl) {
@@ -133,15 +141,15 @@ function medianOf(samples, key) {
   return samples[0][key] === null ? null : median(samples.map(one => one[key]))
 }
 
-function announce(families, rounds, seconds) {
-  const steps = families.flat()
-  const perSample = seconds + WARMING_SECONDS + SAMPLE_OVERHEAD_SECONDS
+function announce(families, { rounds, seconds, warming, firstWarming }) {
+  const steps = families.flat().length
+  const servers = new Set(families.flat().map(step => step.subject)).size
+  const perSample = seconds + warming + SAMPLE_OVERHEAD_SECONDS
   const perStep = perSample * rounds + SAMPLE_OVERHEAD_SECONDS
-  const servers = new Set(steps.map(step => step.subject)).size
-  const warming = Math.max(servers * FIRST_WARMING_SECONDS, steps.length * WARMING_SHARE * seconds)
-  const minutes = ((steps.length * perStep + warming + servers * START_SECONDS) / 60).toFixed(1)
+  const before = Math.max(servers * firstWarming, steps * WARMING_SHARE * seconds)
+  const minutes = ((steps * perStep + before + servers * START_SECONDS) / 60).toFixed(1)
   process.stderr.write(
-    `Throughput: ${steps.length} samples of ${seconds} s in ${rounds} rounds, about ${minutes} minutes\n`,
+    `Throughput: ${steps} samples of ${seconds} s in ${rounds} rounds, about ${minutes} minutes\n`,
   )
 }
 
