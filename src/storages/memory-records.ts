@@ -5,25 +5,31 @@ import { NO_SLOT } from './slots.ts'
 
 /** Those who are active now are read again and again; a million idle sessions stay plain text. */
 const MAX_SPLIT = 1000
+const MAX_USED_LATELY = 4096
 
 /** A record split into its keys. */
 interface Split {
   data: Map<string, string>
-  /** Whether somebody was handed it as it is, so that it must stay so. */
+  /** Undefined when it is out of date. */
+  text: string | undefined
+  /** Whether somebody was handed the data as they are, so that they must stay so. */
   isShared: boolean
 }
 
 /**
- * The records of {@link StorageMemory} by slot: each one text, those used last split into their keys as
- * well. What is written to one of these becomes text only when others take its place.
+ * The records of {@link StorageMemory} by slot: each one text, those used again and again split into
+ * their keys as well. What is written to one of these becomes text only when others take its place.
  */
 export class MemoryRecords {
-  /** Undefined for a record whose text is out of date. */
-  readonly #texts: (string | undefined)[] = []
-  readonly #split = new Map<number, Split>()
+  readonly #records: (string | Split | undefined)[] = []
   /** The slots that were split last, in a ring: the next one takes the place of the oldest. */
   readonly #ring = new Int32Array(MAX_SPLIT).fill(NO_SLOT)
   #oldest = 0
+  /**
+   * The slot used last of those that have the same place here. One that comes again stays split; for one
+   * that does not, splitting it anew is cheaper than what V8 pays for data that live a little longer.
+   */
+  readonly #usedLately = new Int32Array(MAX_USED_LATELY).fill(NO_SLOT)
 
   /** The record's data, which stay as they are. */
   data(slot: number): EncodedData {
@@ -33,8 +39,7 @@ export class MemoryRecords {
   }
 
   set(slot: number, data: EncodedData): void {
-    this.#texts[slot] = formatRecord(data)
-    this.#split.delete(slot)
+    this.#records[slot] = formatRecord(data)
   }
 
   merge(slot: number, changes: Changes): void {
@@ -43,34 +48,44 @@ export class MemoryRecords {
       split.data = applyChanges(split.data, changes)
       split.isShared = false
     } else changeInPlace(split.data, changes)
-    this.#texts[slot] = undefined
+    split.text = undefined
+    const isKept = this.#records[slot] === split
+    if (!isKept) this.#records[slot] = formatRecord(split.data)
   }
 
   remove(slot: number): void {
-    this.#texts[slot] = undefined
-    this.#split.delete(slot)
+    this.#records[slot] = undefined
   }
 
   clear(): void {
-    this.#texts.length = 0
-    this.#split.clear()
+    this.#records.length = 0
   }
 
   #splitOf(slot: number): Split {
-    const known = this.#split.get(slot)
-    if (known !== undefined) return known
-    const split = { data: splitObject(this.#texts[slot] ?? '{}'), isShared: false }
-    this.#join(this.#ring[this.#oldest] ?? NO_SLOT)
-    this.#ring[this.#oldest] = slot
-    this.#oldest = (this.#oldest + 1) % MAX_SPLIT
-    this.#split.set(slot, split)
+    const record = this.#records[slot] ?? '{}'
+    if (typeof record !== 'string') return record
+    const split = { data: splitObject(record), text: record, isShared: false }
+    if (this.#isUsedAgain(slot)) this.#keep(slot, split)
     return split
   }
 
+  #isUsedAgain(slot: number): boolean {
+    const place = slot % MAX_USED_LATELY
+    const last = this.#usedLately[place]
+    this.#usedLately[place] = slot
+    return last === slot
+  }
+
+  #keep(slot: number, split: Split): void {
+    this.#join(this.#ring[this.#oldest] ?? NO_SLOT)
+    this.#ring[this.#oldest] = slot
+    this.#oldest = (this.#oldest + 1) % MAX_SPLIT
+    this.#records[slot] = split
+  }
+
   #join(slot: number): void {
-    const split = this.#split.get(slot)
-    if (split === undefined) return
-    this.#texts[slot] ??= formatRecord(split.data)
-    this.#split.delete(slot)
+    const record = slot === NO_SLOT ? undefined : this.#records[slot]
+    if (typeof record !== 'object') return
+    this.#records[slot] = record.text ?? formatRecord(record.data)
   }
 }
