@@ -1,6 +1,6 @@
 import { Recent } from './recent.ts'
 
-const MAX_ANSWERS = 1000
+const MAX_ANSWERS = 10_000
 
 /**
  * The same function, which remembers what it answered for the texts seen last: those in use now are

@@ -4,8 +4,10 @@ import { formatRecord } from './record.ts'
 import { NO_SLOT } from './slots.ts'
 
 /** Those who are active now are read again and again; a million idle sessions stay plain text. */
-const MAX_SPLIT = 1000
-const MAX_USED_LATELY = 4096
+const MAX_SPLIT = 10_000
+/** As many as have a request at the same time, each of which may use its session several times. */
+const MAX_NEW = 32
+const MAX_LATELY = 32_768
 
 /** A record split into its keys. */
 interface Split {
@@ -22,14 +24,15 @@ interface Split {
  */
 export class MemoryRecords {
   readonly #records: (string | Split | undefined)[] = []
-  /** The slots that were split last, in a ring: the next one takes the place of the oldest. */
-  readonly #ring = new Int32Array(MAX_SPLIT).fill(NO_SLOT)
-  #oldest = 0
   /**
-   * The slot used last of those that have the same place here. One that comes again stays split; for one
-   * that does not, splitting it anew is cheaper than what V8 pays for data that live a little longer.
+   * The slots that are split. One that is used the first time in a while makes place for the next such
+   * soon: data that live for long enough to be copied by the garbage collector cost more than to split
+   * the text anew. (This is the order of replacement called 2Q.)
    */
-  readonly #usedLately = new Int32Array(MAX_USED_LATELY).fill(NO_SLOT)
+  readonly #newSlots = new SlotRing(MAX_NEW)
+  readonly #usedAgain = new SlotRing(MAX_SPLIT)
+  /** Of the slots that have the same place here, the one that was split last. */
+  readonly #splitLately = new Int32Array(MAX_LATELY).fill(NO_SLOT)
 
   /** The record's data, which stay as they are. */
   data(slot: number): EncodedData {
@@ -49,8 +52,6 @@ export class MemoryRecords {
       split.isShared = false
     } else changeInPlace(split.data, changes)
     split.text = undefined
-    const isKept = this.#records[slot] === split
-    if (!isKept) this.#records[slot] = formatRecord(split.data)
   }
 
   remove(slot: number): void {
@@ -65,27 +66,35 @@ export class MemoryRecords {
     const record = this.#records[slot] ?? '{}'
     if (typeof record !== 'string') return record
     const split = { data: splitObject(record), text: record, isShared: false }
-    if (this.#isUsedAgain(slot)) this.#keep(slot, split)
-    return split
-  }
-
-  #isUsedAgain(slot: number): boolean {
-    const place = slot % MAX_USED_LATELY
-    const last = this.#usedLately[place]
-    this.#usedLately[place] = slot
-    return last === slot
-  }
-
-  #keep(slot: number, split: Split): void {
-    this.#join(this.#ring[this.#oldest] ?? NO_SLOT)
-    this.#ring[this.#oldest] = slot
-    this.#oldest = (this.#oldest + 1) % MAX_SPLIT
     this.#records[slot] = split
+    const place = slot % MAX_LATELY
+    const ring = this.#splitLately[place] === slot ? this.#usedAgain : this.#newSlots
+    this.#splitLately[place] = slot
+    this.#join(ring.put(slot))
+    return split
   }
 
   #join(slot: number): void {
     const record = slot === NO_SLOT ? undefined : this.#records[slot]
     if (typeof record !== 'object') return
     this.#records[slot] = record.text ?? formatRecord(record.data)
+  }
+}
+
+/** So many slots, of which the next takes the place of the oldest. */
+class SlotRing {
+  readonly #slots: Int32Array
+  #oldest = 0
+
+  constructor(size: number) {
+    this.#slots = new Int32Array(size).fill(NO_SLOT)
+  }
+
+  /** Answers the slot that it takes the place of. */
+  put(slot: number): number {
+    const replaced = this.#slots[this.#oldest] ?? NO_SLOT
+    this.#slots[this.#oldest] = slot
+    this.#oldest = (this.#oldest + 1) % this.#slots.length
+    return replaced
   }
 }
