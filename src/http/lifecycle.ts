@@ -156,15 +156,15 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   #prepareCookie(): Promise<void> | undefined {
     if (this.#hooks.headHasLeft || !this.#slidesCookie) return undefined
     const { sentId } = this.#transport
-    if (sentId === undefined || this.#isNew(this.#settings.cookieTimes.get(sentId)))
-      return undefined
+    if (sentId === undefined || this.#cookieIsNew(sentId)) return undefined
     return this.#renewCookie(sentId)
   }
 
   async #renewCookie(sentId: string): Promise<void> {
     await this.session.stored.read(undefined)
     if (this.session.stored.storedId !== sentId) return
-    this.#learnCookieTime(sentId)
+    const { note } = this.session
+    if (note !== undefined) this.#settings.cookieTimes.set(sentId, cookieSetAt(note))
     if (!this.#mustRenewCookie) return
     this.#renewsCookie = true
     this.session.note = this.#cookieNote()
@@ -174,16 +174,14 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     if (this.#renewsCookie || this.#hooks.headHasLeft || !this.#slidesCookie) return false
     const { storedId } = this.session.stored
     if (storedId === undefined || storedId !== this.#transport.sentId) return false
-    return !this.#isNew(this.#settings.cookieTimes.get(storedId) ?? this.#learnCookieTime(storedId))
+    return !this.#cookieIsNew(storedId)
   }
 
-  /** When the cookie was set, as far as the record was loaded; that is known from here on. */
-  #learnCookieTime(id: string): number | undefined {
+  /** What the record says is at hand if the session was read. */
+  #cookieIsNew(id: string): boolean {
     const { note } = this.session
-    if (note === undefined) return undefined
-    const setAt = cookieSetAt(note)
-    this.#settings.cookieTimes.set(id, setAt)
-    return setAt
+    if (note !== undefined && this.#isNew(cookieSetAt(note))) return true
+    return this.#isNew(this.#settings.cookieTimes.get(id))
   }
 
   #isNew(setAt: number | undefined): boolean {
