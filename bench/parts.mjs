@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { pinned } from './processes.mjs'
 
 /**
  * Runs one part of a measurement in a fresh process, and answers what it returned.
@@ -20,9 +21,16 @@ export async function inProcess(url, part, options = {}, flags = []) {
   }
 }
 
-/** Starts a part that answers several times: each `next` is the next answer, each `ask` an order. */
-export function openPart(url, part, options = {}, flags = []) {
-  const child = fork(fileURLToPath(url), [PART, part, JSON.stringify(options)], { execArgv: flags })
+/**
+ * Starts a part that answers several times: each `next` is the next answer, each `ask` an order.
+ *
+ * @param core - where it is to run; anywhere, if there is none
+ */
+export function openPart(url, part, options = {}, flags = [], core = undefined) {
+  const node = [process.execPath, ...flags]
+  const [execPath, ...execArgv] = core === undefined ? node : pinned(core, node)
+  const args = [PART, part, JSON.stringify(options)]
+  const child = fork(fileURLToPath(url), args, { execPath, execArgv })
   const ended = once(child, 'exit')
   const answers = answersOf(child, part)
   return {

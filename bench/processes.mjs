@@ -9,7 +9,7 @@ const TASKSET = '/usr/bin/taskset'
  * A server that waits for its next sample would forget what it has compiled; one that is in use does not
  * wait, and the others had their turns since.
  */
-const AS_IF_IN_USE = ['--no-flush-bytecode', '--no-memory-reducer']
+export const AS_IF_IN_USE = ['--no-flush-bytecode', '--no-memory-reducer']
 /** Whether server and load have a core each; elsewhere the system places them. */
 export const isPinned = existsSync(TASKSET)
 

@@ -130,19 +130,28 @@ export function aheadOfPeers(rows) {
     .filter(Boolean)
 }
 
+/** What a request costs with the most sessions, of what it costs with the fewest. */
+function growthTargets(rows) {
+  const limited = rows.filter(row => row.atMost !== undefined)
+  const last = new Map(limited.map(row => [row.name.replace(/, \d+ sessions$/, ''), row]))
+  return [...last].map(([what, row]) => ({
+    text: `${what}: cost with ${countIn(row.name)} sessions, of that with ${countIn(row.compared.name)}`,
+    atMost: row.atMost,
+    reached: row.ratio,
+  }))
+}
+
+function countIn(text) {
+  return Number(/(\d+) sessions$/.exec(text)[1]).toLocaleString('en-US')
+}
+
 function otherTargets({ footprint, goFrame }) {
   const { memory, growth } = footprint
   return [
     ...(memory?.rows ?? []).map(row => ({
       ...{ text: `${row.name}, of a bare Map`, atMost: row.atMost, reached: row.ratio },
     })),
-    ...['read', 'write'].map(operation => ({
-      text: `${operation}: cost with the most sessions, of that with 1,000, the worst storage`,
-      atMost: 1.2,
-      reached: largest(
-        (growth?.rows ?? []).filter(row => row.atMost && row.name.startsWith(operation)),
-      ),
-    })),
+    ...growthTargets(growth?.rows ?? []),
     ...goFrame.rows
       .filter(row => row.toReach !== null && row.cores === 'one core' && row.parallel === 32)
       .map(row => ({
@@ -151,8 +160,4 @@ function otherTargets({ footprint, goFrame }) {
         reached: row.cpuRatio,
       })),
   ]
-}
-
-function largest(rows) {
-  return rows.length === 0 ? undefined : Math.max(...rows.map(row => row.ratio))
 }

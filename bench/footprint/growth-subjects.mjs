@@ -3,54 +3,61 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeData, Manager, StorageFile, StorageMemory } from 'gsession'
+import { session as nodeSession } from 'gsession/http'
 import { StorageRedis, StorageRedisHashTable } from 'gsession/redis'
 import { createClient } from 'redis'
+import { nodeServer } from '../subjects/frameworks.mjs'
+import { ANSWER, counter, WRONG } from '../subjects/work.mjs'
 import { atRest, DAY, idOf, writeFiles } from './sessions.mjs'
-import { smallRecord, smallSession } from './small-session.mjs'
+import { smallSession, storedRecord, storedSession } from './small-session.mjs'
 
+/** What a read answers. */
+export const EXPECTED = smallSession.userId
 const PREFIX = 'growth:'
 const BATCH = 1000
 
 /**
- * By name: what makes `read` and `write` of a session by its id, and `refresh` of many. Those that
- * keep sessions in their process store `count` of them first.
+ * By name: what makes `read` and `write` of a session by its id, `refresh` of many, and a `server` that
+ * reads and writes the session of its visitor. Those that keep sessions in their process store `count` of
+ * them first.
  */
 export const SUBJECTS = {
   async memory({ count }) {
     const storage = new StorageMemory()
-    for (let n = 0; n < count; n++) await storage.setSession(atRest(idOf(n)), smallSession, DAY)
+    for (let n = 0; n < count; n++) await storage.setSession(atRest(idOf(n)), storedSession, DAY)
     return throughSessions(storage)
   },
   async map({ count }) {
     const records = new Map()
-    for (let n = 0; n < count; n++) records.set(idOf(n), encodeData(smallSession))
-    return {
+    for (let n = 0; n < count; n++) records.set(idOf(n), encodeData(storedSession))
+    return byHand({
       read: async id => JSON.parse(records.get(id)).userId,
       async write(id, visits) {
         records.set(id, JSON.stringify({ ...JSON.parse(records.get(id)), visits }))
       },
-    }
+    })
   },
   file: ({ folder }) => throughSessions(new StorageFile({ path: folder })),
   'file, one cached': ({ folder }) =>
     throughSessions(new StorageFile({ path: folder, maxCached: 1 })),
-  'file by hand': ({ folder }) => ({
-    read: async id => JSON.parse(readFileSync(pathOf(folder, id)).toString('utf8', 8)).userId,
-    async write(id, visits) {
-      const bytes = readFileSync(pathOf(folder, id))
-      const data = { ...JSON.parse(bytes.toString('utf8', 8)), visits }
-      const changed = Buffer.concat([bytes.subarray(0, 8), Buffer.from(JSON.stringify(data))])
-      writeFileSync(`${pathOf(folder, id)}.tmp`, changed)
-      renameSync(`${pathOf(folder, id)}.tmp`, pathOf(folder, id))
-    },
-  }),
+  'file by hand': ({ folder }) =>
+    byHand({
+      read: async id => JSON.parse(readFileSync(pathOf(folder, id)).toString('utf8', 8)).userId,
+      async write(id, visits) {
+        const bytes = readFileSync(pathOf(folder, id))
+        const data = { ...JSON.parse(bytes.toString('utf8', 8)), visits }
+        const changed = Buffer.concat([bytes.subarray(0, 8), Buffer.from(JSON.stringify(data))])
+        writeFileSync(`${pathOf(folder, id)}.tmp`, changed)
+        renameSync(`${pathOf(folder, id)}.tmp`, pathOf(folder, id))
+      },
+    }),
   async kv({ url }) {
     const client = await connect(url)
     return throughSessions(new StorageRedis({ client, prefix: PREFIX }), client)
   },
   async 'kv by hand'({ url }) {
     const client = await connect(url)
-    return {
+    return byHand({
       read: async id => JSON.parse(await client.get(PREFIX + atRest(id))).userId,
       async write(id, visits) {
         const data = { ...JSON.parse(await client.get(PREFIX + atRest(id))), visits }
@@ -59,7 +66,7 @@ export const SUBJECTS = {
         })
       },
       close: () => client.destroy(),
-    }
+    })
   },
   async hash({ url }) {
     const client = await connect(url)
@@ -67,14 +74,14 @@ export const SUBJECTS = {
   },
   async 'hash by hand'({ url }) {
     const client = await connect(url)
-    return {
+    return byHand({
       read: async id => JSON.parse(await client.hGet(PREFIX + atRest(id), 'userId')),
       async write(id, visits) {
         const key = PREFIX + atRest(id)
         await client.multi().hSet(key, 'visits', String(visits)).pExpire(key, DAY).exec()
       },
       close: () => client.destroy(),
-    }
+    })
   },
 }
 
@@ -83,7 +90,7 @@ export const FILLERS = {
   file: ({ folder, count }) => writeFiles(folder, 0, count, Date.now()),
   kv: ({ url, count }) =>
     fillRedis(url, count, (client, key) =>
-      client.set(key, smallRecord, { expiration: { type: 'PX', value: DAY } }),
+      client.set(key, storedRecord, { expiration: { type: 'PX', value: DAY } }),
     ),
   async hash({ url, count }) {
     const fields = await fieldsOfOne(url)
@@ -98,7 +105,7 @@ export const FILLERS = {
 async function fieldsOfOne(url) {
   const client = await connect(url)
   const storage = new StorageRedisHashTable({ client, prefix: PREFIX })
-  await storage.setSession(atRest(idOf(0)), smallSession, DAY)
+  await storage.setSession(atRest(idOf(0)), storedSession, DAY)
   const fields = await client.hGetAll(PREFIX + atRest(idOf(0)))
   await storage.close()
   client.destroy()
@@ -112,6 +119,16 @@ async function fieldsOfOne(url) {
 function throughSessions(storage, client) {
   const manager = new Manager({ storage, refreshInterval: '1h' })
   return {
+    server: nodeServer(
+      {
+        read: async ({ session }) => answerTo(await session.get('userId')),
+        async write({ session }) {
+          await session.set('visits', next())
+          return ANSWER
+        },
+      },
+      nodeSession(manager),
+    ),
     refresh: accessedAt => storage.refresh(accessedAt, DAY),
     read: id => manager.new(id).get('userId'),
     async write(id, visits) {
@@ -124,6 +141,28 @@ function throughSessions(storage, client) {
       client?.destroy()
     },
   }
+}
+
+/** Adds the server to what knows a session by its id. */
+function byHand({ read, write, close }) {
+  const server = nodeServer({
+    read: async request => answerTo(await read(idOfVisitor(request))),
+    async write(request) {
+      await write(idOfVisitor(request), next())
+      return ANSWER
+    },
+  })
+  return { server, read, write, close }
+}
+
+const next = counter()
+
+function idOfVisitor(request) {
+  return /sid=([^;]+)/.exec(request.headers.cookie)[1]
+}
+
+function answerTo(userId) {
+  return userId === EXPECTED ? ANSWER : WRONG
 }
 
 async function fillRedis(url, count, store) {

@@ -1,9 +1,12 @@
 // What a read and a write cost as sessions grow in number, on each storage, chosen by chance among all.
+import { once } from 'node:events'
 import { asProgram, inProcess, openPart } from '../parts.mjs'
+import { AS_IF_IN_USE, pinned, startLoad } from '../processes.mjs'
 import { startRedis } from '../redis-server.mjs'
 import { median, progress, spread } from '../statistics.mjs'
 import { tempFolder } from '../temp-folder.mjs'
-import { FILLERS, SUBJECTS } from './growth-subjects.mjs'
+import { sampleRequests } from './growth-requests.mjs'
+import { EXPECTED, FILLERS, SUBJECTS } from './growth-subjects.mjs'
 import { atRest, someIds } from './sessions.mjs'
 
 /** Each kind of store: what is measured on it, who fills it, and how many operations are a sample. */
@@ -18,12 +21,16 @@ const STORES = {
   hash: { subjects: ['hash', 'hash by hand'], filler: 'hash', times: { read: 3000, write: 2000 } },
 }
 const BY_HAND = { memory: 'map', file: 'file by hand', kv: 'kv by hand', hash: 'hash by hand' }
-/** Cost is to stay flat within this, from the fewest sessions to the most. */
+/** The cost of a request is to stay flat within this, from the fewest sessions to the most. */
 const AT_MOST = 1.2
+const REQUESTS = ['read', 'write']
+/** That of the servers, and of their Redis; the load has another. */
+const CORE = 0
 
 /**
- * Microseconds of `get`, of `set` + `close` and of refreshing a ttl, with 1,000 to 1,000,000 sessions (quick: 100,000), each
- * size with processes, a folder and a Redis of its own, the sizes in turn. Ratios are to the fewest.
+ * Microseconds of `get`, of `set` + `close` and of refreshing a ttl, one after another, and of requests
+ * that read and write, 32 at a time; with 1,000 to 1,000,000 sessions (quick: 100,000), each size with
+ * processes, a folder and a Redis of its own, the sizes in turn. Ratios are to the fewest.
  */
 export async function measureGrowth({ quick = false, names = Object.keys(STORES) } = {}) {
   const counts = quick ? [1000, 10_000, 100_000] : [1000, 10_000, 100_000, 1_000_000]
@@ -49,24 +56,49 @@ async function measureStore({ store, subjects, filler, times, counts, rounds }) 
       if (filler) await inProcess(import.meta.url, 'fill', { filler, count, ...place.options })
       for (const subject of subjects) {
         const options = { subject, count, ...place.options }
-        const part = openPart(import.meta.url, 'operate', options)
+        const part = openPart(import.meta.url, 'operate', options, AS_IF_IN_USE, CORE)
         open.push(part)
-        await part.next()
-        cases.push({ subject, count, part, samples: [] })
+        cases.push({ subject, count, part, url: await part.next(), samples: [], requests: [] })
       }
     }
-    for (const each of cases) await each.part.ask({ times })
-    for (let round = 0; round < rounds; round++) {
-      progress(`growth, ${store}: round ${round + 1} of ${rounds}`)
-      for (const each of cases) {
-        each.samples.push(await each.part.ask({ times }))
-      }
-    }
+    await sampleOperations(cases, { store, times, rounds })
+    await sampleAllRequests(cases, { store, rounds })
   } finally {
     progress(`growth, ${store}: what was stored is removed`)
     for (const each of open.reverse()) await each.close()
   }
-  return summarize(cases, counts[0], BY_HAND[store])
+  return [
+    ...REQUESTS.flatMap(path => requestRows(path, cases, { fewest: counts[0], store })),
+    ...operationRows(cases, counts[0], BY_HAND[store]),
+  ]
+}
+
+/** The first round warms up. */
+async function sampleOperations(cases, { store, times, rounds }) {
+  for (let round = 0; round <= rounds; round++) {
+    progress(`growth, ${store}: operations, round ${round} of ${rounds}`)
+    for (const each of cases) {
+      const sample = await each.part.ask({ times })
+      if (round > 0) each.samples.push(sample)
+    }
+  }
+}
+
+/** The first round warms up. */
+async function sampleAllRequests(cases, { store, rounds }) {
+  const load = startLoad()
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      progress(`growth, ${store}: requests, round ${round} of ${rounds}`)
+      for (const { url, count, requests } of cases) {
+        const sample = {}
+        for (const path of REQUESTS) sample[path] = await sampleRequests(load, { url, path, count })
+        if (round > 0) requests.push(sample)
+      }
+    }
+  } finally {
+    load.stop()
+  }
 }
 
 /** A folder or a Redis, for the stores that are outside of the process. */
@@ -76,17 +108,33 @@ async function openPlace(filler) {
     const { folder, remove } = tempFolder('growth')
     return { options: { folder }, close: remove }
   }
-  const redis = await startRedis(command => command)
+  const redis = await startRedis(command => pinned(CORE, command))
   return { options: { url: redis.url }, close: () => redis.stop() }
 }
 
-function summarize(cases, fewest, byHand) {
+function requestRows(path, cases, { fewest, store }) {
+  return cases.map(({ subject, count, requests }) => {
+    const first = cases.find(other => other.subject === subject && other.count === fewest)
+    const of = samples => median(samples.map(sample => sample[path]))
+    return {
+      name: `request that ${path}s, ${subject}, ${count} sessions`,
+      value: of(requests),
+      unit: 'µs',
+      spread: spread(requests.map(sample => sample[path])),
+      compared: { name: `${fewest} sessions`, value: of(first.requests) },
+      ratio: of(requests) / of(first.requests),
+      ...(subject === store && { atMost: AT_MOST }),
+    }
+  })
+}
+
+function operationRows(cases, fewest, byHand) {
   const ownCases = cases.filter(({ subject }) => subject !== byHand)
   return [
     ...cases.map(each => rowOf('read', each, cases, fewest)),
     ...cases.map(each => rowOf('write', each, cases, fewest)),
     ...ownCases.map(each => rowOf('refresh', each, cases, fewest)),
-  ].map(row => ({ ...row, ...(!row.name.includes(`, ${byHand},`) && { atMost: AT_MOST }) }))
+  ]
 }
 
 function rowOf(operation, { subject, count, samples }, cases, fewest) {
@@ -111,20 +159,23 @@ async function fill({ filler, ...options }) {
 }
 
 async function operate({ subject, count, ...place }, listen) {
-  const { read, write, refresh, close } = await SUBJECTS[subject]({ count, ...place })
+  const { server, read, write, refresh, close } = await SUBJECTS[subject]({ count, ...place })
   const [id] = someIds(1, count)
   await write(id, 77)
-  if ((await read(id)) !== 4711) throw new Error(`${subject}: a wrong answer`)
+  if ((await read(id)) !== EXPECTED) throw new Error(`${subject}: a wrong answer`)
   listen(async ({ times }) => {
     const toRead = someIds(times.read, count)
     const toWrite = someIds(times.write, count)
     const accessedAt = new Map(toWrite.map(each => [atRest(each), Date.now() + 1000]))
     return {
-      read: await timed(times.read, () => inTurn(toRead, read, 4711)),
+      read: await timed(times.read, () => inTurn(toRead, read, EXPECTED)),
       write: await timed(times.write, () => inTurn(toWrite, write, undefined)),
       ...(refresh && { refresh: await timed(accessedAt.size, () => refresh(accessedAt)) }),
     }
   }, close)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `http://127.0.0.1:${server.address().port}`
 }
 
 /** One after another; the answers are checked here too. */

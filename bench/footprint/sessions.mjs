@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { smallRecord } from './small-session.mjs'
+import { storedRecord } from './small-session.mjs'
 
 export const DAY = 86_400_000
 
@@ -26,7 +26,7 @@ export function writeFiles(folder, from, to, usedAt) {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const header = Buffer.alloc(8)
   header.writeBigInt64LE(BigInt(usedAt))
-  const bytes = Buffer.concat([header, Buffer.from(smallRecord)])
+  const bytes = Buffer.concat([header, Buffer.from(storedRecord)])
   for (let number = from; number < to; number++) {
     const path = join(folder, `${atRest(idOf(number))}.session`)
     writeFileSync(path, bytes)

@@ -11,4 +11,7 @@ export const smallSession = {
   since: '2026-11-20T10:15Z',
 }
 
-export const smallRecord = encodeData(smallSession)
+/** The same as a server keeps it: it notes when it has set the session's cookie, which is now. */
+export const storedSession = { ...smallSession, __gsession: { cookie: Date.now() } }
+
+export const storedRecord = encodeData(storedSession)
