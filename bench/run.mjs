@@ -1,8 +1,9 @@
-// npm run bench [-- --quick]: measures, and writes what it found. See README.md.
-import { writeFileSync } from 'node:fs'
+// npm run bench [-- --quick | --again PART]: measures, and writes what it found. See README.md.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, type } from 'node:os'
+import { parseArgs } from 'node:util'
 import { growthChart, throughputChart } from './charts.mjs'
-import { benchFootprint } from './footprint/all.mjs'
+import { benchFootprint, FOOTPRINT_NAMES } from './footprint/all.mjs'
 import { benchGoFrame } from './goframe.mjs'
 import { report } from './report.mjs'
 import { benchStorages } from './storages.mjs'
@@ -11,10 +12,12 @@ import { benchThroughput } from './throughput.mjs'
 /** What a quick run looks at beside the throughput. */
 const QUICK_FOOTPRINT = ['memory', 'sweep', 'packageSize']
 
-const quick = process.argv.includes('--quick')
+const options = { quick: { type: 'boolean', default: false }, again: { type: 'string' } }
+const { quick, again } = parseArgs({ options }).values
 const start = performance.now()
+const today = new Date().toISOString().slice(0, 10)
 const machine = {
-  date: new Date().toISOString().slice(0, 10),
+  date: today,
   node: process.version,
   system: `${type()} ${release().split('-')[0]}`,
   cores: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
@@ -26,11 +29,8 @@ const PARTS = {
   goFrame: () => (quick ? { rows: [], note: 'Left out in a quick run.' } : benchGoFrame()),
   footprint: () => benchFootprint({ quick, ...(quick && { names: QUICK_FOOTPRINT }) }),
 }
-const results = { machine }
-for (const [name, measure] of Object.entries(PARTS)) {
-  results[name] = await measure()
-  write(`results/${quick ? 'quick' : 'latest'}.json`, `${JSON.stringify(results, rounded)}\n`)
-}
+const file = `results/${quick ? 'quick' : 'latest'}.json`
+const results = again === undefined ? await measureAll() : await measureAgain(again)
 const page = report(results)
 if (!quick) {
   write('README.md', page)
@@ -42,6 +42,33 @@ process.stderr.write('\n')
 console.log(page)
 console.log(`Measured in ${Math.round((performance.now() - start) / 60_000)} minutes`)
 process.exit(0)
+
+async function measureAll() {
+  const all = { machine }
+  for (const [name, measure] of Object.entries(PARTS)) {
+    all[name] = await measure()
+    write(file, toText(all))
+  }
+  return all
+}
+
+/** One part, or one of the footprint, in place of what the last whole run has of it. */
+async function measureAgain(name) {
+  const known = [...Object.keys(PARTS), ...FOOTPRINT_NAMES]
+  if (quick || !known.includes(name)) {
+    throw new Error(`--again, without --quick, takes one of ${known.join(', ')}`)
+  }
+  const last = JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'))
+  if (name in PARTS) last[name] = await PARTS[name]()
+  else Object.assign(last.footprint, await benchFootprint({ names: [name] }))
+  last.machine.again = { ...last.machine.again, [name]: today }
+  write(file, toText(last))
+  return last
+}
+
+function toText(all) {
+  return `${JSON.stringify(all, rounded)}\n`
+}
 
 function write(name, text) {
   writeFileSync(new URL(name, import.meta.url), text)

@@ -9,7 +9,14 @@ export function spread(values) {
   return (Math.max(...values) - Math.min(...values)) / median(values)
 }
 
-/** One line that is written over and over, where there is a terminal. */
+const PAUSE_MILLISECONDS = 5000
+let toldAt = Number.NEGATIVE_INFINITY
+
+/** One line that is written over and over; where there is no terminal, a line every five seconds. */
 export function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+  else if (performance.now() > toldAt + PAUSE_MILLISECONDS) {
+    toldAt = performance.now()
+    process.stderr.write(`${text}\n`)
+  }
 }

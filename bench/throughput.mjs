@@ -77,7 +77,7 @@ async function benchFamily(steps, tools) {
   const runs = []
   try {
     for (const subject of new Set(steps.map(step => step.subject))) {
-      tell(`${tools.name}: ${subject.name}`)
+      progress(`${tools.name}: ${subject.name}`)
       servers.set(subject, await startChecked(subject, tools.redisUrl))
     }
     for (const step of steps) {
@@ -97,7 +97,6 @@ async function benchFamily(steps, tools) {
 async function runRound(runs, round, { load, redis, name, ...pace }) {
   const { rounds, warming } = pace
   const label = `${name}: ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`
-  if (!process.stderr.isTTY) process.stderr.write(`${label}\n`)
   for (const { step, server, samples } of runs) {
     progress(`${label}, ${step.subject.name}, ${step.case}`)
     const seconds = round === 0 ? warmingSeconds(runs, server, pace) : pace.seconds
@@ -151,11 +150,6 @@ function announce(families, { rounds, seconds, warming, firstWarming }) {
   process.stderr.write(
     `Throughput: ${steps} samples of ${seconds} s in ${rounds} rounds, about ${minutes} minutes\n`,
   )
-}
-
-function tell(text) {
-  if (process.stderr.isTTY) progress(text)
-  else process.stderr.write(`${text}\n`)
 }
 
 /** As a program: what is asked for, as lines. */

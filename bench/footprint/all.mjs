@@ -18,8 +18,10 @@ const MEASUREMENTS = {
   packageSize: measurePackageSize,
 }
 
+export const FOOTPRINT_NAMES = Object.keys(MEASUREMENTS)
+
 /** The rows of each measurement, by its name, and how many seconds it took. */
-export async function benchFootprint({ quick = false, names = Object.keys(MEASUREMENTS) } = {}) {
+export async function benchFootprint({ quick = false, names = FOOTPRINT_NAMES } = {}) {
   const results = {}
   for (const name of names) {
     const start = performance.now()
