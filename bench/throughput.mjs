@@ -17,7 +17,7 @@ import { planFamilies } from './throughput-plan.mjs'
  * long a server runs before the first round, over all of its steps.
  */
 const FULL = { rounds: 5, seconds: 0.4, warming: 0.6, firstWarming: 1.2 }
-const QUICK = { rounds: 2, seconds: 0.3, warming: 0.25, firstWarming: 0.7 }
+const QUICK = { rounds: 2, seconds: 0.25, warming: 0.2, firstWarming: 0.5 }
 /** How much longer than its seconds a sample takes, and how long a server takes until it is checked. */
 const SAMPLE_OVERHEAD_SECONDS = 0.17
 const START_SECONDS = 0.6
