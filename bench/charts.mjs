@@ -46,14 +46,14 @@ export function throughputChart(rows, name) {
 export function growthChart(rows) {
   const lines = new Map()
   for (const row of rows.filter(one => one.atMost !== undefined)) {
-    const [, what, count] = /^request that (.*), (\d+) sessions$/.exec(row.name)
-    lines.set(what, [...(lines.get(what) ?? []), [Number(count), Number(row.value.toFixed(1))]])
+    const name = row.what.replace('request that ', '')
+    lines.set(name, [...(lines.get(name) ?? []), [row.sessions, Number(row.value.toFixed(1))]])
   }
   return lineChart({
     title: 'A request as sessions grow in number',
     unit: 'microseconds of a core, 32 requests at a time; flat is good',
     xName: 'sessions',
-    lines: [...lines].map(([what, points]) => ({ name: what, points })),
+    lines: [...lines].map(([name, points]) => ({ name, points })),
   })
 }
 

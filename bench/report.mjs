@@ -96,7 +96,7 @@ function table(head, rows) {
 function growthText(growth) {
   if (growth === undefined) return ''
   const head = ['', '1,000 sessions', '10,000', '100,000', '1,000,000']
-  const isRequest = row => row.name.startsWith('request')
+  const isRequest = row => row.what.startsWith('request')
   const requests = growth.rows.filter(isRequest)
   const operations = growth.rows.filter(row => !isRequest(row))
   return `## As sessions grow in number
@@ -241,9 +241,9 @@ function footprintRows(footprint) {
 function growthRows(rows) {
   const lines = new Map()
   for (const row of rows) {
-    const [, what, count] = /^(.*), (\d+) sessions$/.exec(row.name)
+    const { what, sessions } = row
     if (!lines.has(what)) lines.set(what, [what])
-    lines.get(what)[Math.log10(count) - 2] = row.value.toFixed(1)
+    lines.get(what)[Math.log10(sessions) - 2] = row.value.toFixed(1)
   }
   return [...lines.values()].map(line => Array.from({ length: 5 }, (_, at) => line[at] ?? ''))
 }

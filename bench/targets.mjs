@@ -133,16 +133,12 @@ export function aheadOfPeers(rows) {
 /** What a request costs with the most sessions, of what it costs with the fewest. */
 function growthTargets(rows) {
   const limited = rows.filter(row => row.atMost !== undefined)
-  const last = new Map(limited.map(row => [row.name.replace(/, \d+ sessions$/, ''), row]))
-  return [...last].map(([what, row]) => ({
-    text: `${what}: cost with ${countIn(row.name)} sessions, of that with ${countIn(row.compared.name)}`,
-    atMost: row.atMost,
-    reached: row.ratio,
+  const last = new Map(limited.map(row => [row.what, row]))
+  return [...last.values()].map(({ what, sessions, atMost, ratio }) => ({
+    text: `${what}: cost with ${sessions.toLocaleString('en-US')} sessions, of that with 1,000`,
+    atMost,
+    reached: ratio,
   }))
-}
-
-function countIn(text) {
-  return Number(/(\d+) sessions$/.exec(text)[1]).toLocaleString('en-US')
 }
 
 function otherTargets({ footprint, goFrame }) {

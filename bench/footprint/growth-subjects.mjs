@@ -7,7 +7,7 @@ import { session as nodeSession } from 'gsession/http'
 import { StorageRedis, StorageRedisHashTable } from 'gsession/redis'
 import { createClient } from 'redis'
 import { nodeServer } from '../subjects/frameworks.mjs'
-import { ANSWER, counter, WRONG } from '../subjects/work.mjs'
+import { ANSWER, counter, idOfVisitor, WRONG } from '../subjects/work.mjs'
 import { atRest, DAY, idOf, writeFiles } from './sessions.mjs'
 import { smallSession, storedRecord, storedSession } from './small-session.mjs'
 
@@ -156,10 +156,6 @@ function byHand({ read, write, close }) {
 }
 
 const next = counter()
-
-function idOfVisitor(request) {
-  return /sid=([^;]+)/.exec(request.headers.cookie)[1]
-}
 
 function answerTo(userId) {
   return userId === EXPECTED ? ANSWER : WRONG

@@ -67,9 +67,13 @@ async function measureStore({ store, subjects, filler, times, counts, rounds }) 
     progress(`growth, ${store}: what was stored is removed`)
     for (const each of open.reverse()) await each.close()
   }
+  const [fewest] = counts
+  const ownCases = cases.filter(({ subject }) => subject !== BY_HAND[store])
   return [
-    ...REQUESTS.flatMap(path => requestRows(path, cases, { fewest: counts[0], store })),
-    ...operationRows(cases, counts[0], BY_HAND[store]),
+    ...REQUESTS.flatMap(path => requestRows(path, cases, { fewest, store })),
+    ...operationRows('read', cases, fewest),
+    ...operationRows('write', cases, fewest),
+    ...operationRows('refresh', ownCases, fewest),
   ]
 }
 
@@ -113,44 +117,48 @@ async function openPlace(filler) {
 }
 
 function requestRows(path, cases, { fewest, store }) {
-  return cases.map(({ subject, count, requests }) => {
-    const first = cases.find(other => other.subject === subject && other.count === fewest)
-    const of = samples => median(samples.map(sample => sample[path]))
+  return cases.map(each => ({
+    ...rowOf(`request that ${path}s`, each, {
+      ...{ cases, fewest },
+      valuesOf: ({ requests }) => requests.map(sample => sample[path]),
+    }),
+    ...(each.subject === store && { atMost: AT_MOST }),
+  }))
+}
+
+function operationRows(operation, cases, fewest) {
+  return cases.map(each => {
+    const measured =
+      what =>
+      ({ samples }) =>
+        samples.map(sample => sample[operation][what])
+    const { value: cpu, ratio: cpuRatio } = rowOf(operation, each, {
+      ...{ cases, fewest },
+      valuesOf: measured('cpu'),
+    })
     return {
-      name: `request that ${path}s, ${subject}, ${count} sessions`,
-      value: of(requests),
-      unit: 'µs',
-      spread: spread(requests.map(sample => sample[path])),
-      compared: { name: `${fewest} sessions`, value: of(first.requests) },
-      ratio: of(requests) / of(first.requests),
-      ...(subject === store && { atMost: AT_MOST }),
+      ...rowOf(operation, each, { cases, fewest, valuesOf: measured('wall') }),
+      cpu,
+      cpuRatio,
     }
   })
 }
 
-function operationRows(cases, fewest, byHand) {
-  const ownCases = cases.filter(({ subject }) => subject !== byHand)
-  return [
-    ...cases.map(each => rowOf('read', each, cases, fewest)),
-    ...cases.map(each => rowOf('write', each, cases, fewest)),
-    ...ownCases.map(each => rowOf('refresh', each, cases, fewest)),
-  ]
-}
-
-function rowOf(operation, { subject, count, samples }, cases, fewest) {
+/** What a case cost, beside the case of the same subject that has the fewest sessions. */
+function rowOf(what, each, { cases, fewest, valuesOf }) {
+  const { subject, count } = each
   const first = cases.find(other => other.subject === subject && other.count === fewest)
-  const of = (from, what) => median(from.map(sample => sample[operation][what]))
-  const value = of(samples, 'wall')
-  const compared = of(first.samples, 'wall')
+  const value = median(valuesOf(each))
+  const compared = median(valuesOf(first))
   return {
-    name: `${operation}, ${subject}, ${count} sessions`,
+    name: `${what}, ${subject}, ${count} sessions`,
+    what: `${what}, ${subject}`,
+    sessions: count,
     value,
     unit: 'µs',
-    spread: spread(samples.map(sample => sample[operation].wall)),
+    spread: spread(valuesOf(each)),
     compared: { name: `${fewest} sessions`, value: compared },
     ratio: value / compared,
-    cpu: of(samples, 'cpu'),
-    cpuRatio: of(samples, 'cpu') / of(first.samples, 'cpu'),
   }
 }
 

@@ -8,6 +8,7 @@ import {
   ANSWER,
   answerTo,
   counter,
+  idOfVisitor,
   largeSession,
   sampleSession,
   TTL_SECONDS,
@@ -51,7 +52,7 @@ export const limits = [
 /** Answers a promise, as a session does whose storage may be asked, and keeps caches from mixing visitors. */
 function memoryWorks() {
   const sessions = new Map()
-  const load = async request => sessions.get(idOf(request))
+  const load = async request => sessions.get(idOfVisitor(request))
   const login = (response, data) => {
     sessions.set(setId(response), data)
     return ANSWER
@@ -69,7 +70,7 @@ function memoryWorks() {
 
 /** With the same client as gsession. */
 function redisWorks({ client, prefix }) {
-  const redisKeyOf = request => prefix + idOf(request)
+  const redisKeyOf = request => prefix + idOfVisitor(request)
   const load = async request => JSON.parse(await client.get(redisKeyOf(request)))
   const save = (redisKey, data) => client.set(redisKey, JSON.stringify(data), { EX: TTL_SECONDS })
   const login = async (response, data) => {
@@ -99,7 +100,7 @@ function fileWorks({ folder }) {
   }
   return {
     write: request => {
-      const id = idOf(request)
+      const id = idOfVisitor(request)
       const path = join(folder, id)
       writeFileSync(`${path}.tmp`, records.get(id))
       renameSync(`${path}.tmp`, path)
@@ -114,8 +115,4 @@ function setId(response) {
   const id = randomBytes(32).toString('base64url')
   response.setHeader('Set-Cookie', `sid=${id}; Path=/; HttpOnly; SameSite=Lax`)
   return id
-}
-
-function idOf(request) {
-  return /sid=([^;]+)/.exec(request.headers.cookie)?.[1]
 }

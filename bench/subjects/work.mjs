@@ -35,3 +35,8 @@ export function counter() {
 export function contended(headers) {
   return [headers['x-key'], Number(headers['x-value'])]
 }
+
+/** The session id in a visitor's cookie, for what is written by hand. */
+export function idOfVisitor(request) {
+  return /sid=([^;]+)/.exec(request.headers.cookie)?.[1]
+}
