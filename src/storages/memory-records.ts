@@ -7,6 +7,7 @@ import { NO_SLOT } from './slots.ts'
 const MAX_SPLIT = 10_000
 /** As many as have a request at the same time, each of which may use its session several times. */
 const MAX_NEW = 32
+/** Several times as many as stay split, so that few have the same place. */
 const MAX_LATELY = 32_768
 
 /** A record split into its keys. */
