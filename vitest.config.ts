@@ -36,6 +36,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 60_000,
+    // A disk that others write to takes long to remove what a test has left.
+    hookTimeout: 60_000,
     // Contracts over Redis wait for real expiry, and do it side by side.
     maxConcurrency: 20,
     // Many files wait more than they work.

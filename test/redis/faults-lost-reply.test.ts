@@ -42,7 +42,7 @@ describe.concurrent('a client that sends again', () => {
   const again = cases(RESENDING_CLIENTS)
 
   it.for(again)('updates once: %s, %s, %s reply', async ([storage, client, place], { expect }) => {
-    await using line = await Line.open(server, storage, client, { timeout: 5000 })
+    await using line = await Line.open(server, storage, client)
     let id = ''
     const count: Request = async each => {
       id = each
@@ -56,7 +56,7 @@ describe.concurrent('a client that sends again', () => {
   it.for(again)(
     'begins one session: %s, %s, %s reply',
     async ([storage, client, place], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       let sessions = 0
       const id = await losingReply(line, place, async () => {
         const began = await line.begin({ user: 'Bob', views: 7 })
@@ -71,7 +71,7 @@ describe.concurrent('a client that sends again', () => {
   it.for(again)(
     'moves to one new id: %s, %s, %s reply',
     async ([storage, client, place], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       let old = ''
       const newId = await losingReply(line, place, async id => {
         old = id
@@ -88,7 +88,7 @@ describe.concurrent('a client that sends again', () => {
   it.for(again)(
     'sets and removes: %s, %s, %s reply',
     async ([storage, client, place], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       let id = ''
       await losingReply(line, place, async each => {
         id = each
@@ -113,7 +113,7 @@ describe.concurrent('a client that gives up', () => {
   it.for(given)(
     'fails, and has updated once or not at all: %s, %s, %s reply',
     async ([storage, client, place], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       let id = ''
       const update = losingReply(line, place, async each => {
         id = each
@@ -131,7 +131,7 @@ describe.concurrent('a client that gives up', () => {
   it.for(given)(
     'fails, and has moved wholly or not at all: %s, %s, %s reply',
     async ([storage, client, place], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       let old = ''
       const moved = losingReply(line, place, async id => {
         old = id
@@ -148,7 +148,7 @@ describe.concurrent('a client that gives up', () => {
   it.for(given)(
     'fails, and what it set may be set again: %s, %s, %s reply',
     async ([storage, client, place], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       let id = ''
       const set = losingReply(line, place, async each => {
         id = each
@@ -165,7 +165,7 @@ describe.concurrent('a client that gives up', () => {
   it.for(given)(
     'fails, and the session begins at the next try: %s, %s, %s reply',
     async ([storage, client, place], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       const session = line.manager.new()
       await session.set('user', 'Bob')
       line.proxy.cutNextReply(place === 'first' ? 0 : 1)
@@ -182,7 +182,7 @@ describe.concurrent('when another process updates before the client sends again'
   it.for(pairsOf(RESENDING_CLIENTS))(
     'both updates count once: %s, %s',
     async ([storage, client], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       const { prefix } = line
       await using other = await Line.open(server, storage, 'node-redis 6', { prefix })
       const id = await line.begin({ views: 1 })

@@ -13,8 +13,8 @@ describe.concurrent('while Redis is away', () => {
   it.for(PAIRS)(
     'every request fails in time, and none takes the session for absent: %s, %s',
     async ([storage, client], { expect }) => {
-      await using line = await Line.open(server, storage, client)
-      const id = await line.begin()
+      await using line = await Line.open(server, storage, client, { timeout: TIMEOUT })
+      const id = await line.beginElsewhere()
       await line.proxy.refuse()
       const failures = Object.entries(requestsOn(line, id)).map(async ([name, request]) => {
         const { error, took } = await failureOf(request())
@@ -29,8 +29,8 @@ describe.concurrent('while Redis is away', () => {
   )
 
   it.for(PAIRS)('what failed is not done later: %s, %s', async ([storage, client], { expect }) => {
-    await using line = await Line.open(server, storage, client)
-    const id = await line.begin()
+    await using line = await Line.open(server, storage, client, { timeout: TIMEOUT })
+    const id = await line.beginElsewhere()
     await line.proxy.refuse()
     // The client has to notice first: what it sends before that may be carried out.
     await failureOf(line.data(id))
@@ -56,8 +56,8 @@ describe.concurrent('while Redis hangs', () => {
   it.for(PAIRS)(
     'every request fails in time, those that wait for each other too: %s, %s',
     async ([storage, client], { expect }) => {
-      await using line = await Line.open(server, storage, client)
-      const id = await line.begin()
+      await using line = await Line.open(server, storage, client, { timeout: TIMEOUT })
+      const id = await line.beginElsewhere()
       line.proxy.swallowCommands()
       const updates = Array.from({ length: 5 }, async () => {
         const update = line.manager.new(id).update('views', (n = 0) => n + 1)
@@ -77,7 +77,7 @@ describe.concurrent('while Redis hangs', () => {
   it.for(PAIRS)(
     'for less than the deadline, requests succeed: %s, %s',
     async ([storage, client], { expect }) => {
-      await using line = await Line.open(server, storage, client, { timeout: 5000 })
+      await using line = await Line.open(server, storage, client)
       const id = await line.begin()
       line.proxy.delay({ toServer: 20, toClient: 20 })
       expect(await line.manager.new(id).update('views', (n = 0) => n + 1)).toBe(2)
@@ -86,7 +86,7 @@ describe.concurrent('while Redis hangs', () => {
   )
 
   it.for(PAIRS)('a late answer changes nothing: %s, %s', async ([storage, client], { expect }) => {
-    await using other = await Line.open(server, storage, client, { timeout: 5000 })
+    await using other = await Line.open(server, storage, client)
     const id = await other.begin()
     // Somebody else changes the session, so that the answer asks for another attempt.
     const { prefix } = other
@@ -110,8 +110,8 @@ describe.concurrent('when connections break', () => {
   it.for(PAIRS)(
     'again and again, nothing acknowledged is lost: %s, %s',
     async ([storage, client], { expect }) => {
-      await using line = await Line.open(server, storage, client)
-      const id = await line.begin({ user: 'Ada', views: 0 })
+      await using line = await Line.open(server, storage, client, { timeout: TIMEOUT })
+      const id = await line.beginElsewhere({ user: 'Ada', views: 0 })
       let acknowledged = 0
       for (let round = 0; round < 4; round++) {
         const work = async () => {

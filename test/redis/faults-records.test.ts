@@ -10,11 +10,10 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 /** Nothing here takes long, but on a busy machine. */
-const options = { timeout: 5000 }
 
 describe.concurrent('a server that has forgotten the scripts', () => {
   it.for(PAIRS)('is given them again: %s, %s', async ([storage, client], { expect }) => {
-    await using line = await Line.open(server, storage, client, options)
+    await using line = await Line.open(server, storage, client)
     const id = await line.begin()
     const { set, update, begin, regenerateId } = requestsOn(line, id)
     for (const request of [set, update, begin, regenerateId]) {
@@ -32,7 +31,7 @@ describe.concurrent('what stands under our prefix', () => {
   it.for(PAIRS)(
     'but is of another type is an error, and stays (WRONGTYPE): %s, %s',
     async ([storage, client], { expect }) => {
-      await using line = await Line.open(server, storage, client, options)
+      await using line = await Line.open(server, storage, client)
       const id = await line.begin()
       const [redisKey = ''] = await line.redisKeys()
       await server.call('DEL', redisKey)
@@ -52,7 +51,7 @@ describe.concurrent('what stands under our prefix', () => {
   it.for(['{"user":"A', 'no JSON', '[1]', '"text"', '\u0001'])(
     'but makes no sense is an error once, and is kept aside (%s)',
     async (text, { expect }) => {
-      await using line = await Line.open(server, 'StorageRedis', 'ioredis 6', options)
+      await using line = await Line.open(server, 'StorageRedis', 'ioredis 6')
       const id = await line.begin()
       const [redisKey = ''] = await line.redisKeys()
       await server.call('SET', redisKey, text, 'PX', 60_000)

@@ -17,13 +17,12 @@ afterEach(async () => {
 /** What a server does to one client it does to the others of a library, too. */
 const FEW = pairsOf(['node-redis 6', 'ioredis 6'])
 /** Where nothing takes long, but on a busy machine. */
-const options = { timeout: 5000 }
 
 describe('a server that', () => {
   it.for(PAIRS)(
     'comes back empty has no sessions, and keeps new ones: %s, %s',
     async ([storage, client]) => {
-      await using line = await Line.open(server, storage, client, options)
+      await using line = await Line.open(server, storage, client)
       const id = await line.begin()
       await server.restart({ keepsData: false })
       await line.ready()
@@ -37,7 +36,7 @@ describe('a server that', () => {
   it.for(FEW)(
     'is killed loses nothing that it had on its disk: %s, %s',
     async ([storage, client]) => {
-      await using line = await Line.open(server, storage, client, options)
+      await using line = await Line.open(server, storage, client)
       const id = await line.begin({ views: 0, user: 'Ada' })
       let acknowledged = 0
       let failed = 0
@@ -67,7 +66,7 @@ describe('a server that', () => {
   it.for(PAIRS)(
     'kills the connections is connected to again (CLIENT KILL): %s, %s',
     async ([storage, client]) => {
-      await using line = await Line.open(server, storage, client, options)
+      await using line = await Line.open(server, storage, client)
       const id = await line.begin()
       const { connections } = line.proxy.counts
       await server.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
@@ -80,8 +79,8 @@ describe('a server that', () => {
   it.for(FEW)(
     'pauses writes makes them fail in time, and then goes on: %s, %s',
     async ([storage, client]) => {
-      await using line = await Line.open(server, storage, client)
-      const id = await line.begin()
+      await using line = await Line.open(server, storage, client, { timeout: TIMEOUT })
+      const id = await line.beginElsewhere()
       await server.call('CLIENT', 'PAUSE', 10_000, 'WRITE')
       expect(await line.data(id)).toEqual({ user: 'Ada', views: 1 })
       const { error } = await failureOf(setKey(line, id, 'other', 'x'))
@@ -96,7 +95,7 @@ describe('a server that', () => {
     'sleeps makes requests fail in time, and then goes on: %s, %s',
     async ([storage, client]) => {
       await using line = await Line.open(server, storage, client, { timeout: 100 })
-      const id = await line.begin()
+      const id = await line.beginElsewhere()
       const sleeping = server.call('DEBUG', 'SLEEP', '0.3')
       await until('it sleeps', async () => !(await succeeds(() => line.data(id))))
       await sleeping
@@ -108,7 +107,7 @@ describe('a server that', () => {
   it.for(FEW)(
     'is a replica refuses to write and lets read (READONLY): %s, %s',
     async ([storage, client]) => {
-      await using line = await Line.open(server, storage, client, options)
+      await using line = await Line.open(server, storage, client)
       const id = await line.begin()
       await server.call('REPLICAOF', '127.0.0.1', 1)
       expect(await line.data(id)).toEqual({ user: 'Ada', views: 1 })
@@ -126,7 +125,7 @@ describe('a server that', () => {
   it.for(FEW)(
     'has no memory left refuses to write, and lets read and remove (OOM): %s, %s',
     async ([storage, client]) => {
-      await using line = await Line.open(server, storage, client, options)
+      await using line = await Line.open(server, storage, client)
       const [id, other] = [await line.begin(), await line.begin()]
       await server.call('CONFIG', 'SET', 'maxmemory', 1)
       const { set, update, regenerateId, begin } = requestsOn(line, id)

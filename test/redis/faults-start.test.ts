@@ -49,7 +49,7 @@ describe.concurrent('when Redis is not there at the start', () => {
       await proxy.refuse()
       const connected = STARTED[name]?.({ host: proxy.host, port: proxy.port })
       if (connected === undefined) throw new Error(`No client is called ${name}`)
-      await using line = Line.over(server, proxy, connected, storage)
+      await using line = Line.over(server, proxy, connected, storage, { timeout: TIMEOUT })
       for (const request of [() => line.begin(), () => line.data('0'.repeat(43))]) {
         const { error, took } = await failureOf(request())
         expect(error.code).toBe('ERR_STORAGE')

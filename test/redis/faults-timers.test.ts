@@ -10,7 +10,7 @@ it('a call that waits for Redis does not keep the process alive by a timer', asy
   await using server = await startServer()
   for (const [storage, client] of PAIRS) {
     await using line = await Line.open(server, storage, client, { timeout: 100 })
-    const id = await line.begin()
+    const id = await line.beginElsewhere()
     line.proxy.swallowCommands()
     const before = timers()
     const failures = Object.values(requestsOn(line, id)).map(request => failureOf(request()))

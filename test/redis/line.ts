@@ -6,8 +6,10 @@ import { LoopbackProxy, type RedisServer, until } from './servers/index.ts'
 export const STORAGES = { StorageRedis, StorageRedisHashTable } as const
 export type StorageName = keyof typeof STORAGES
 export const STORAGE_NAMES = Object.keys(STORAGES) as readonly StorageName[]
-/** How long a call may take in these tests, in milliseconds. */
+/** How long a call may take, in milliseconds, where a test waits for it to fail. */
 export const TIMEOUT = 800
+/** And where it is to succeed, however busy the machine is. */
+const PATIENCE = 10_000
 /** What a busy machine may add to that. */
 export const SLACK = 1200
 
@@ -61,18 +63,21 @@ export class Line implements AsyncDisposable {
     connected: Connected,
     client: string,
     name: StorageName,
-    { idAtRest = 'hashed', timeout = TIMEOUT, prefix = `line${opened++}:` }: LineOptions,
+    { idAtRest = 'hashed', timeout = PATIENCE, prefix = `line${opened++}:` }: LineOptions,
   ) {
     this.server = server
     this.proxy = proxy
     this.#connected = connected
     this.#client = client
     this.prefix = prefix
-    const storageOptions = { client: connected.client, prefix, timeout }
-    this.storage = new STORAGES[name](storageOptions)
+    const place = { client: connected.client, prefix }
+    this.storage = new STORAGES[name]({ ...place, timeout })
     const onBackgroundError = (): void => {}
     this.manager = new Manager<Data>({ storage: this.storage, idAtRest, onBackgroundError })
-    this.#elsewhere = new Manager<Data>({ storage: new STORAGES[name](storageOptions), idAtRest })
+    this.#elsewhere = new Manager<Data>({
+      storage: new STORAGES[name]({ ...place, timeout: PATIENCE }),
+      idAtRest,
+    })
   }
 
   static async open(
@@ -115,9 +120,9 @@ export class Line implements AsyncDisposable {
     return session.id()
   }
 
-  /** Begins one as another process would: the storage of this line knows nothing of it. */
-  beginElsewhere(): Promise<string> {
-    return this.begin(ADA, this.#elsewhere)
+  /** Begins one as another process would, in its own time: the storage of this line knows nothing of it. */
+  beginElsewhere(data: Partial<Data> = ADA): Promise<string> {
+    return this.begin(data, this.#elsewhere)
   }
 
   /**
