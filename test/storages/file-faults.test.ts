@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { SessionError, StorageFile, type StorageFileOptions } from 'gsession'
 import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Changes } from '../../src/core/changes.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { filesIn, locksIn } from './file-names.ts'
 
@@ -178,6 +179,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 
 const CODES = ['ENOSPC', 'EIO', 'EMFILE', 'EACCES', 'EPERM', 'EBUSY']
 
+/** How many sessions with locks left behind are waited for at the same time. */
+const AT_ONCE = 300
+
 interface Case {
   readonly folder: string
   readonly storage: StorageFile
@@ -267,7 +271,9 @@ async function checkFault(
   failCalls(0, 0, code)
   const where = `${code} at call ${first} to ${last}`
 
-  expect(openDescriptors(), `descriptors open after ${where}`).toBe(descriptors)
+  await eventually(() =>
+    expect(openDescriptors(), `descriptors open after ${where}`).toBeLessThanOrEqual(descriptors),
+  )
   if ('error' in outcome) {
     expect(outcome.error, where).toBeInstanceOf(SessionError)
     expect(outcome.error, where).toMatchObject({ code: 'ERR_STORAGE' })
@@ -297,8 +303,9 @@ it('does not keep the next calls from doing what they should, however it failed'
   const locked = checked.filter(({ folder }) => locksIn(folder).length > 0)
   const failed = checked.filter(one => one.failed)
   const began = performance.now()
-  // All at once: where a lock was left behind, they wait for it.
-  await Promise.all(checked.map(goOn))
+  // Many at once, for where a lock was left behind they wait for it; few enough to have their turns.
+  for (let start = 0; start < checked.length; start += AT_ONCE)
+    await Promise.all(checked.slice(start, start + AT_ONCE).map(goOn))
   const taken = Math.round(performance.now() - began)
   console.log(
     `${checked.length} faults: ${failed.length} calls failed, ${locked.length} left a lock;`,
