@@ -27,7 +27,7 @@ const GROUPS: Readonly<Record<string, Tests>> = {
 }
 
 /** How often a test is run that was held up by something else on the machine: each time in slower time. */
-const ATTEMPTS = 4
+const ATTEMPTS = 6
 
 /**
  * The tests that every storage must pass: run them on yours. They cover what {@link Storage} and

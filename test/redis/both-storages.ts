@@ -27,6 +27,8 @@ export function contractOfBoth(name: string, connect: () => Promise<Connected>):
     const options = (): RedisStorageOptions => ({
       client: connected.client,
       prefix: `${name}:${opened++}:`,
+      // All these tests run at the same time, on a machine that may have other work.
+      timeout: '20s',
     })
     storageContract(runner, {
       name: `StorageRedis, ${name}`,
