@@ -12,7 +12,7 @@ export function memoize<Answer>(fn: (text: string) => Answer): (text: string) =>
     let answer = answers.get(text)
     if (answer === undefined) {
       answer = fn(text)
-      answers.set(text, answer)
+      answers.add(text, answer)
     }
     return answer
   }
