@@ -108,7 +108,7 @@ class AdaptedStorage implements AtomicVerbs {
     if (key === undefined || !offers('get')) return undefined
     const value = await ask('get', id, key)
     if (value === undefined || value === null) return undefined
-    const note = await ask('get', id, RESERVED_KEY)
+    const note = key === RESERVED_KEY ? value : await ask('get', id, RESERVED_KEY)
     const data = note === undefined || note === null ? {} : { [RESERVED_KEY]: note }
     return { data: encodeData({ ...data, [key]: value }), partial: true }
   }

@@ -1,3 +1,4 @@
+import { RESERVED_KEY } from '../core/changes.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
 import type { Session } from '../core/session.ts'
@@ -161,7 +162,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   }
 
   async #renewCookie(sentId: string): Promise<void> {
-    await this.session.stored.read(undefined)
+    await this.session.stored.read(RESERVED_KEY)
     if (this.session.stored.storedId !== sentId) return
     const { note } = this.session
     if (note !== undefined) this.#settings.cookieTimes.set(sentId, cookieSetAt(note))

@@ -80,6 +80,7 @@ const COSTS = {
     readThenWrite: 'get evalsha',
     // When the cookie was set is known to the process that set it.
     writeOverHttp: 'evalsha',
+    writeElsewhereOverHttp: 'get evalsha',
     readThenWriteOverHttp: 'get evalsha',
   },
   StorageRedisHashTable: {
@@ -96,6 +97,7 @@ const COSTS = {
     readThenWrite: 'hmget evalsha',
     // When the cookie was set is known to the process that set it.
     writeOverHttp: 'evalsha',
+    writeElsewhereOverHttp: 'hmget evalsha',
     readThenWriteOverHttp: 'hmget evalsha',
   },
 } as const
@@ -284,6 +286,17 @@ describe.each(KIND_NAMES)('the commands of a request to node:http, %s', kind => 
     expect(await sent(regenerate)).toBe(cost.regenerate)
     expect(await sent(() => askAs(cookie, site, '/logout'))).toBe('evalsha')
     expect(await server.call('DBSIZE')).toBe(0)
+  })
+
+  it('are one more to write where another process set the cookie: when it did, and no more', async () => {
+    const prefix = `${kind}${opened++}:`
+    const site = await serve('http', open(kind, { prefix }), handler)
+    const other = await serve('http', open(kind, { prefix }), handler)
+    const cookie = cookieFrom(await ask(site, '/login'))
+    const write = () => askAs(cookie, other, '/set')
+    expect(await sent(write)).toBe(cost.writeElsewhereOverHttp)
+    expect(await sent(write)).toBe(cost.writeOverHttp)
+    await askAs(cookie, other, '/logout')
   })
 })
 
