@@ -9,8 +9,6 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** Nothing here takes long, but on a busy machine. */
-
 describe.concurrent('a server that has forgotten the scripts', () => {
   it.for(PAIRS)('is given them again: %s, %s', async ([storage, client], { expect }) => {
     await using line = await Line.open(server, storage, client)

@@ -16,7 +16,6 @@ afterEach(async () => {
 
 /** What a server does to one client it does to the others of a library, too. */
 const FEW = pairsOf(['node-redis 6', 'ioredis 6'])
-/** Where nothing takes long, but on a busy machine. */
 
 describe('a server that', () => {
   it.for(PAIRS)(

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -15,7 +16,6 @@ import { fileURLToPath } from 'node:url'
 import { SessionError, StorageFile, type StorageFileOptions } from 'gsession'
 import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Changes } from '../../src/core/changes.ts'
-import { eventually } from '../helpers/eventually.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { filesIn, locksIn } from './file-names.ts'
 
@@ -212,8 +212,20 @@ async function attempt(work: () => unknown): Promise<{ answer: unknown } | { err
   }
 }
 
-function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length
+/** The files of a folder that this process has open. Whatever else is open, the test runner opens and closes. */
+function openFilesIn(folder: string): string[] {
+  return readdirSync('/proc/self/fd')
+    .map(fileOf)
+    .filter(path => path.startsWith(folder))
+}
+
+/** `''` where the descriptor is closed by now, as the one that lists them is. */
+function fileOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`)
+  } catch {
+    return ''
+  }
 }
 
 /** What another process finds once the fault is over. */
@@ -265,15 +277,12 @@ async function checkFault(
   { first, last, code }: Fault,
 ): Promise<void> {
   const { folder, storage } = await prepare(operation, options)
-  const descriptors = openDescriptors()
   failCalls(first, last, code)
   const outcome = await attempt(() => operation.run(storage))
   failCalls(0, 0, code)
   const where = `${code} at call ${first} to ${last}`
 
-  await eventually(() =>
-    expect(openDescriptors(), `descriptors open after ${where}`).toBeLessThanOrEqual(descriptors),
-  )
+  expect(openFilesIn(folder), `files open after ${where}`).toEqual([])
   if ('error' in outcome) {
     expect(outcome.error, where).toBeInstanceOf(SessionError)
     expect(outcome.error, where).toMatchObject({ code: 'ERR_STORAGE' })
