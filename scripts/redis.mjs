@@ -8,23 +8,26 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fail, root } from './run.mjs'
 
+/** The oldest Redis without SET ... IFEQ that matters, and the oldest Valkey with it. */
 const KINDS = [
-  { kind: 'redis', title: 'Redis', oldest: 7, variable: 'REDIS_SERVER' },
-  { kind: 'valkey', title: 'Valkey', oldest: 8, variable: 'VALKEY_SERVER' },
+  { kind: 'redis', title: 'Redis', oldest: 7.0, variable: 'REDIS_SERVER' },
+  { kind: 'valkey', title: 'Valkey', oldest: 8.1, variable: 'VALKEY_SERVER' },
 ]
 const WHAT_TO_INSTALL =
-  'The tests need a real server: install redis-server 7.0 or newer or valkey-server 8.0 or newer (CI needs both), on the PATH or at the path in REDIS_SERVER or VALKEY_SERVER.'
+  'The tests need a real server: install redis-server 7.0 or newer or valkey-server 8.1 or newer (CI needs both), on the PATH or at the path in REDIS_SERVER or VALKEY_SERVER.'
+/** The release of Debian that has them all. */
+const COMPLETE_RELEASE = 'trixie'
 const folder = join(root, '.build', 'servers')
 
 /** The paths of the servers, as environment variables; one kind may be missing outside of CI. */
@@ -45,23 +48,26 @@ function findServers() {
 function findServer(kind) {
   const named = process.env[kind.variable]
   if (named && !isServer(kind, named)) {
-    fail(`${kind.variable} is ${named}, which is not ${kind.title} ${kind.oldest}.0 or newer`)
+    fail(
+      `${kind.variable} is ${named}, which is not ${kind.title} ${kind.oldest.toFixed(1)} or newer`,
+    )
   }
   if (named) return named
   const path = onPath(`${kind.kind}-server`)
-  return path && isServer(kind, path) ? path : findAmongTools(kind)
+  if (path && isServer(kind, path)) return path
+  return [linkToTools(kind), unpackedServer(kind)].find(each => each && isServer(kind, each))
 }
 
 /**
  * Debian keeps the server's program in the package of the tools, as redis-check-rdb: it serves when
  * it is called redis-server. So the tests never need the package that starts a service on port 6379.
  */
-function findAmongTools(kind) {
-  const program = onPath(`${kind.kind}-check-rdb`)
+function linkToTools({ kind }) {
+  const program = onPath(`${kind}-check-rdb`)
   if (!program) return undefined
-  const link = join(folder, `${kind.kind}-server`)
+  const link = join(folder, `${kind}-server`)
   if (!existsSync(link)) linkTo(program, link)
-  return isServer(kind, link) ? link : undefined
+  return link
 }
 
 function linkTo(program, link) {
@@ -75,8 +81,8 @@ function linkTo(program, link) {
 /** Some systems have a redis-server that is Valkey, so the program is asked what it is. */
 function isServer({ title, oldest }, path) {
   const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
-  const [, name, major] = /^(\w+) server v=(\d+)\./m.exec(stdout ?? '') ?? []
-  return name === title && Number(major) >= oldest
+  const [, name, version] = /^(\w+) server v=(\d+\.\d+)/m.exec(stdout ?? '') ?? []
+  return name === title && Number(version) >= oldest
 }
 
 function onPath(name) {
@@ -104,9 +110,7 @@ function installByApt(kinds) {
   try {
     apt.update()
     apt.install(names)
-    const missing = wanted.filter(kind => !findServer(kind))
-    // Debian 12 has Valkey among its backports only.
-    if (missing.length > 0 && apt.addBackports()) apt.install(missing.map(packageOf))
+    for (const kind of wanted.filter(each => !findServer(each))) apt.unpack(kind)
   } finally {
     apt.close()
   }
@@ -120,14 +124,19 @@ function packageOf({ kind }) {
 }
 
 function askedMark(kind) {
-  return join(folder, `${packageOf(kind)}.asked`)
+  return join(folder, `${packageOf(kind)}-${kind.oldest}.asked`)
+}
+
+/** Where a server is that was unpacked, and not installed. */
+function unpackedServer({ kind }) {
+  return join(folder, kind, 'server')
 }
 
 /** apt with lists of its own, so that the system's sources and lists stay as they are. */
 class Apt {
   #folder = mkdtempSync(join(tmpdir(), 'gsession-apt-'))
   #sources = join(this.#folder, 'sources')
-  #options
+  #options = []
 
   constructor() {
     const lists = join(this.#folder, 'lists')
@@ -145,7 +154,7 @@ class Apt {
       'APT::Sandbox::User': 'root',
       'DPkg::Lock::Timeout': '300',
     }
-    this.#options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+    this.#set(settings)
   }
 
   update() {
@@ -157,23 +166,36 @@ class Apt {
     for (const name of names) this.#run(['install', '-y', '--no-install-recommends', name])
   }
 
-  /** They come from where the system's own packages do. */
-  addBackports() {
-    const release = readFileSync('/etc/os-release', 'utf8')
-    const codename = /^VERSION_CODENAME=(\S+)/m.exec(release)?.[1]
-    const targets = this.#run(['indextargets', '--format', '$(CODENAME) $(COMPONENT) $(REPO_URI)'])
-    const target = targets.split('\n').find(line => line.startsWith(`${codename} main `))
-    if (!target) return false
+  /**
+   * For a release of Debian that has no such server, or too old a one: that of a newer release, with all
+   * the libraries that it needs beside it, from where the system's own packages come.
+   */
+  unpack(kind) {
     const keys = '/usr/share/keyrings/debian-archive-keyring.gpg'
-    const signed = existsSync(keys) ? `[signed-by=${keys}] ` : ''
-    const line = `deb ${signed}${target.split(' ')[2]} ${codename}-backports main\n`
-    writeFileSync(join(this.#sources, 'backports.list'), line)
+    const targets = this.#run(['indextargets', '--format', '$(LABEL) $(COMPONENT) $(REPO_URI)'])
+    const target = targets.split('\n').find(line => line.startsWith('Debian main '))
+    if (!target || !existsSync(keys)) return
+    const uri = target.split(' ')[2]
+    const line = `deb [signed-by=${keys}] ${uri} ${COMPLETE_RELEASE} main\n`
+    rmSync(this.#sources, { recursive: true })
+    mkdirSync(this.#sources)
+    writeFileSync(join(this.#sources, 'newer.list'), line)
+    // As if nothing was installed yet.
+    const status = join(this.#folder, 'status')
+    writeFileSync(status, '')
+    this.#set({ 'Dir::Etc::sourcelist': '/dev/null', 'Dir::State::status': status })
     this.update()
-    return true
+    this.#run(['install', '-y', '--download-only', '--no-install-recommends', packageOf(kind)])
+    unpackServer(kind, join(this.#folder, 'cache', 'archives'))
   }
 
   close() {
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #set(settings) {
+    for (const [name, value] of Object.entries(settings))
+      this.#options.push('-o', `${name}=${value}`)
   }
 
   #run(args) {
@@ -181,6 +203,29 @@ class Apt {
     const options = { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 300_000 }
     return spawnSync('apt-get', ['-qq', ...this.#options, ...args], options).stdout ?? ''
   }
+}
+
+/** Its program is started with its own libraries, by the loader that is among them. */
+function unpackServer(kind, packages) {
+  const place = join(folder, kind.kind)
+  const made = `${place}-${process.pid}`
+  mkdirSync(made, { recursive: true })
+  for (const name of readdirSync(packages).filter(each => each.endsWith('.deb'))) {
+    spawnSync('dpkg-deb', ['--extract', join(packages, name), made])
+  }
+  const files = readdirSync(made, { recursive: true })
+  const loader = files.find(each => /\/ld-linux[^/]*\.so\.\d+$/.test(each))
+  const program = files.find(each => each.endsWith(`/bin/${kind.kind}-check-rdb`))
+  const libraries = files.find(each => each.endsWith('/libc.so.6'))
+  if (loader && program && libraries) {
+    const script = `#!/bin/sh
+here=$(dirname "$0")
+exec "$here/${loader}" --argv0 ${kind.kind}-server --library-path "$here/${dirname(libraries)}" "$here/${program}" "$@"
+`
+    writeFileSync(join(made, 'server'), script, { mode: 0o755 })
+  }
+  rmSync(place, { recursive: true, force: true })
+  renameSync(made, place)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

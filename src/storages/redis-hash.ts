@@ -45,9 +45,7 @@ type Fields = ReadonlyMap<string, string>
 export class StorageRedisHashTable extends RedisStorage {
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
     const args = [this.newMark(), String(ttl), ...fieldsToPut(data)]
-    return (
-      (await this.run(id, redisKey => this.runScript(createIfAbsent, [redisKey], args))) === DONE
-    )
+    return (await this.run(id, redisKey => this.runStep(createIfAbsent, [redisKey], args))) === DONE
   }
 
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
@@ -84,7 +82,7 @@ export class StorageRedisHashTable extends RedisStorage {
 
   override async setMap(id: string, data: SessionData, ttl: number): Promise<void> {
     const args = [NO_MARK, String(ttl), ...fieldsToPut(encodeAll(data))]
-    await this.inTurn(id, redisKey => this.runScript(putAlways, [redisKey], args))
+    await this.inTurn(id, redisKey => this.runStep(putAlways, [redisKey], args))
   }
 
   override async remove(id: string, key: string): Promise<void> {
@@ -94,7 +92,7 @@ export class StorageRedisHashTable extends RedisStorage {
 
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
     const args = [NO_MARK, String(ttl), ...fieldsToPut(data)]
-    await this.inTurn(id, redisKey => this.runScript(replaceAll, [redisKey], args))
+    await this.inTurn(id, redisKey => this.runStep(replaceAll, [redisKey], args))
   }
 
   protected async read(redisKey: string, key?: string): Promise<Loaded | undefined> {
@@ -109,7 +107,7 @@ export class StorageRedisHashTable extends RedisStorage {
     }
     const put = fieldsToPut(changes.set, changes.removed)
     const args = [this.newMark(), String(ttl), keepOld ? '1' : '0', ...note, ...put]
-    const answer = await this.runScript(moveKey, [redisKey, newKey], args)
+    const answer = await this.runStep(moveKey, [redisKey, newKey], args)
     if (answer === TAKEN) return 'taken'
     return answer === GONE ? 'absent' : 'rotated'
   }
@@ -127,13 +125,13 @@ export class StorageRedisHashTable extends RedisStorage {
       const put = fieldsToPut(applyChanges(decodeFields(fields), changes))
       // Nobody knows the new id yet: what an attempt before this one put there is ours.
       const script = created ? replaceAll : createIfAbsent
-      const answer = await this.runScript(script, [newKey], [mark, String(ttl), ...put])
+      const answer = await this.runStep(script, [newKey], [mark, String(ttl), ...put])
       if (answer !== DONE) return 'taken'
       created = true
       if (keepOld) return 'rotated'
       deadline.check()
       const args = [mark, ...note, ...[...fields].flat()]
-      const removed = await this.runScript(removeIfSame, [redisKey], args)
+      const removed = await this.runStep(removeIfSame, [redisKey], args)
       return removed === DONE ? 'rotated' : undefined
     })
   }
@@ -167,7 +165,7 @@ export class StorageRedisHashTable extends RedisStorage {
 
   async #merge(redisKey: string, changes: Changes, ttl: string): Promise<boolean> {
     const args = [NO_MARK, ttl, ...fieldsToPut(changes.set, changes.removed)]
-    return (await this.runScript(mergeIfPresent, [redisKey], args)) === DONE
+    return (await this.runStep(mergeIfPresent, [redisKey], args)) === DONE
   }
 
   /** Stores the changes if the key that is updated is still what the new value was computed from. */
@@ -189,7 +187,7 @@ export class StorageRedisHashTable extends RedisStorage {
       const put = fieldsToPut(after, changes.removed)
       const isThere = typeof value === 'string'
       const wanted = [update.key, isThere ? '1' : '0', isThere ? String(value) : '']
-      const answer = await this.runScript(mergeIfSame, [redisKey], [mark, ttl, ...wanted, ...put])
+      const answer = await this.runStep(mergeIfSame, [redisKey], [mark, ttl, ...wanted, ...put])
       if (answer === DONE || answer === GONE) return answer === DONE
       ;[value, types] = listOf(answer)
       return undefined

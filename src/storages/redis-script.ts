@@ -1,10 +1,19 @@
 import { sha1 } from '../core/sha1.ts'
 import type { RedisConnection } from './redis-client.ts'
 
-export type ScriptAnswer = number | readonly unknown[]
+export type StepAnswer = number | readonly unknown[]
 
-/** A Lua script: one atomic step in the server. */
-export class RedisScript {
+/** Something that the server does in one atomic step. */
+export interface RedisStep {
+  run(
+    connection: RedisConnection,
+    redisKeys: readonly [string, ...string[]],
+    args: readonly string[],
+  ): Promise<StepAnswer>
+}
+
+/** A Lua script. */
+export class RedisScript implements RedisStep {
   readonly #source: string
   readonly #sha: string
 
@@ -21,7 +30,7 @@ export class RedisScript {
     connection: RedisConnection,
     redisKeys: readonly [string, ...string[]],
     args: readonly string[],
-  ): Promise<ScriptAnswer> {
+  ): Promise<StepAnswer> {
     const rest = [String(redisKeys.length), ...redisKeys, ...args]
     try {
       return answerOf(await connection.send(redisKeys[0], ['evalsha', this.#sha, ...rest]))
@@ -33,6 +42,6 @@ export class RedisScript {
 }
 
 /** ioredis may be told to give numbers as texts. */
-function answerOf(reply: unknown): ScriptAnswer {
+function answerOf(reply: unknown): StepAnswer {
   return Array.isArray(reply) ? reply : Number(reply)
 }

@@ -13,7 +13,7 @@ import { type Deadline, within } from './deadline.ts'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { redisError } from './redis-error.ts'
 import { ReadCache } from './redis-read-cache.ts'
-import type { RedisScript, ScriptAnswer } from './redis-script.ts'
+import type { RedisStep, StepAnswer } from './redis-script.ts'
 import { canTrack, type StopTracking, track } from './redis-tracking.ts'
 import { type EndedNote, RedisWatch, removeAndTell } from './redis-watch.ts'
 import { newMark, newWriter } from './write-mark.ts'
@@ -146,7 +146,7 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
   async destroy(id: string): Promise<void> {
     await this.run(id, redisKey =>
       this.changing(redisKey, () =>
-        this.runScript(removeAndTell, [redisKey], this.#watch.noteOf(id)),
+        this.runStep(removeAndTell, [redisKey], this.#watch.noteOf(id)),
       ),
     )
   }
@@ -225,13 +225,13 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
     }
   }
 
-  protected async runScript(
-    script: RedisScript,
+  protected async runStep(
+    step: RedisStep,
     redisKeys: readonly [string, ...string[]],
     args: readonly string[],
-  ): Promise<ScriptAnswer> {
+  ): Promise<StepAnswer> {
     try {
-      return await script.run(this.#connection, redisKeys, args)
+      return await step.run(this.#connection, redisKeys, args)
     } catch (error) {
       throw redisError(error, redisKeys)
     }

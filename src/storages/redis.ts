@@ -5,7 +5,8 @@ import { Recent } from '../core/recent.ts'
 import type { Deadline } from './deadline.ts'
 import { formatRecord, parseRecord } from './record.ts'
 import { MOVED_NOTE } from './redis-moved-note.ts'
-import { RedisScript, type ScriptAnswer } from './redis-script.ts'
+import { RedisReplace } from './redis-replace.ts'
+import { RedisScript, type StepAnswer } from './redis-script.ts'
 import { type Move, RedisStorage } from './redis-storage.ts'
 import { TELL_ENDED } from './redis-watch.ts'
 import { retry } from './retry.ts'
@@ -22,13 +23,6 @@ interface WaitingMerges {
   ttl: number
   done?: Promise<boolean>
 }
-
-/** KEYS: session. ARGV: expected text, new text, ttl. */
-const replaceIfSame = new RedisScript(`
-local text = redis.call('get', KEYS[1])
-if text ~= ARGV[1] then return {text} end
-redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
-return 1`)
 
 /** KEYS: session. ARGV: expected text, mark, channel, message. */
 const removeIfSame = new RedisScript(`${MOVED_NOTE}${TELL_ENDED}
@@ -72,6 +66,7 @@ return 1`)
 export class StorageRedis extends RedisStorage {
   /** Spares those who come again the parsing, and a write the question what it will replace. */
   readonly #recent = new Recent<Parsed>(RECENT_CHARACTERS)
+  readonly #replaceIfSame = new RedisReplace()
   /** Those that are last in the queue of their session. */
   readonly #waiting = new Map<string, WaitingMerges>()
 
@@ -119,7 +114,7 @@ export class StorageRedis extends RedisStorage {
     const { redisKey, newKey, ttl, keepOld, note } = move
     return this.#rotate(move, await this.#expectedText(redisKey), async (text, moved) => {
       const args = [text, moved, String(ttl), keepOld ? '1' : '0', ...note]
-      return this.runScript(moveIfSame, [redisKey, newKey], args)
+      return this.runStep(moveIfSame, [redisKey, newKey], args)
     })
   }
 
@@ -136,7 +131,7 @@ export class StorageRedis extends RedisStorage {
       if (!created) return TAKEN
       if (keepOld) return DONE
       deadline.check()
-      return this.runScript(removeIfSame, [redisKey], [text, mark, ...note])
+      return this.runStep(removeIfSame, [redisKey], [text, mark, ...note])
     })
     if (rotation === 'absent' && created) await this.send(newKey, ['unlink', newKey])
     return rotation
@@ -189,7 +184,11 @@ export class StorageRedis extends RedisStorage {
       for (const each of changes) changeInPlace(result, each)
       if (mark !== undefined) result.set(MARK_KEY, `"${addMark(marks, mark)}"`)
       const merged = formatRecord(result)
-      const answer = await this.runScript(replaceIfSame, [redisKey], [text, merged, String(ttl)])
+      const answer = await this.runStep(
+        this.#replaceIfSame,
+        [redisKey],
+        [text, merged, String(ttl)],
+      )
       if (answer === DONE) {
         this.#remember(redisKey, merged, result)
         return true
@@ -207,7 +206,7 @@ export class StorageRedis extends RedisStorage {
     if (answer === null || answer === text) return true
     if ((await this.#dataOf(redisKey, textOf(answer))) !== undefined) return false
     return (
-      (await this.runScript(replaceIfSame, [redisKey], [textOf(answer), text, String(ttl)])) ===
+      (await this.runStep(this.#replaceIfSame, [redisKey], [textOf(answer), text, String(ttl)])) ===
       DONE
     )
   }
@@ -215,7 +214,7 @@ export class StorageRedis extends RedisStorage {
   #rotate(
     { redisKey, newKey, changes, deadline }: Move,
     expected: string,
-    move: (text: string, moved: string) => Promise<ScriptAnswer>,
+    move: (text: string, moved: string) => Promise<StepAnswer>,
   ): Promise<Rotation> {
     let text = expected
     return retry(deadline, async () => {
@@ -261,7 +260,7 @@ export class StorageRedis extends RedisStorage {
       return data
     } catch (error) {
       if (error instanceof SessionError) {
-        await this.runScript(putAsideIfSame, [redisKey, this.besideKey(redisKey)], [text])
+        await this.runStep(putAsideIfSame, [redisKey, this.besideKey(redisKey)], [text])
       }
       throw error
     }
@@ -282,6 +281,6 @@ function textOf(answer: unknown): string {
 }
 
 /** The text in a script's answer. */
-function textIn(answer: ScriptAnswer): string {
+function textIn(answer: StepAnswer): string {
   return textOf(Array.isArray(answer) ? answer[0] : answer)
 }

@@ -17,6 +17,13 @@ export function programOf(kind: ServerKind): string {
   return program
 }
 
+/** Whether servers of this kind know SET with IFEQ: Valkey from 8.1, and Redis from 8.4 on. */
+export function comparesAndSets(kind: ServerKind): boolean {
+  const { stdout } = spawnSync(programOf(kind), ['--version'], { encoding: 'utf8' })
+  const version = Number(/ v=(\d+\.\d+)/.exec(stdout)?.[1])
+  return version >= (kind === 'valkey' ? 8.1 : 8.4)
+}
+
 function findPrograms(): Map<ServerKind, string> {
   const { redis, valkey } = VARIABLES
   const isTold = process.env[redis] !== undefined || process.env[valkey] !== undefined

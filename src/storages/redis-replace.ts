@@ -1,0 +1,52 @@
+import type { RedisConnection } from './redis-client.ts'
+import { RedisScript, type RedisStep, type StepAnswer } from './redis-script.ts'
+
+const DONE = 1
+
+/** For servers that do not compare by themselves. */
+const replaceIfSame = new RedisScript(`
+local text = redis.call('get', KEYS[1])
+if text ~= ARGV[1] then return {text} end
+redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
+return 1`)
+
+/**
+ * Replaces a text by another one, if it still stands there. KEYS: session. ARGV: expected text, new
+ * text, ttl. Answers 1 when it was done, else a list of what stands there instead: a text, or null.
+ *
+ * Valkey from 8.1 on and Redis from 8.4 on compare and set in one command. Others say that they do not
+ * know it, once, and are given a script from then on.
+ */
+export class RedisReplace implements RedisStep {
+  #isCommand = true
+
+  async run(
+    connection: RedisConnection,
+    redisKeys: readonly [string, ...string[]],
+    args: readonly string[],
+  ): Promise<StepAnswer> {
+    if (this.#isCommand) {
+      try {
+        return await replaceByCommand(connection, redisKeys[0], args)
+      } catch (error) {
+        if (!isSyntaxError(error)) throw error
+        this.#isCommand = false
+      }
+    }
+    return replaceIfSame.run(connection, redisKeys, args)
+  }
+}
+
+async function replaceByCommand(
+  connection: RedisConnection,
+  redisKey: string,
+  [expected = '', text = '', ttl = '']: readonly string[],
+): Promise<StepAnswer> {
+  const command = ['set', redisKey, text, 'ifeq', expected, 'px', ttl]
+  const answer = await connection.send(redisKey, command)
+  return answer === null ? [await connection.send(redisKey, ['get', redisKey])] : DONE
+}
+
+function isSyntaxError(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('ERR syntax error')
+}
