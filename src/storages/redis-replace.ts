@@ -1,6 +1,8 @@
 import type { RedisConnection } from './redis-client.ts'
 import { RedisScript, type RedisStep, type StepAnswer } from './redis-script.ts'
 
+type Keys = Parameters<RedisStep['run']>[1]
+
 const DONE = 1
 
 /** For servers that do not compare by themselves. */
@@ -20,31 +22,29 @@ return 1`)
 export class RedisReplace implements RedisStep {
   #isCommand = true
 
-  async run(
+  run(connection: RedisConnection, redisKeys: Keys, args: readonly string[]): Promise<StepAnswer> {
+    return this.#isCommand
+      ? this.#runCommand(connection, redisKeys, args)
+      : replaceIfSame.run(connection, redisKeys, args)
+  }
+
+  async #runCommand(
     connection: RedisConnection,
-    redisKeys: readonly [string, ...string[]],
+    redisKeys: Keys,
     args: readonly string[],
   ): Promise<StepAnswer> {
-    if (this.#isCommand) {
-      try {
-        return await replaceByCommand(connection, redisKeys[0], args)
-      } catch (error) {
-        if (!isSyntaxError(error)) throw error
-        this.#isCommand = false
-      }
+    const [redisKey] = redisKeys
+    const [expected = '', text = '', ttl = ''] = args
+    try {
+      const command = ['set', redisKey, text, 'ifeq', expected, 'px', ttl]
+      const answer = await connection.send(redisKey, command)
+      return answer === null ? [await connection.send(redisKey, ['get', redisKey])] : DONE
+    } catch (error) {
+      if (!isSyntaxError(error)) throw error
+      this.#isCommand = false
+      return replaceIfSame.run(connection, redisKeys, args)
     }
-    return replaceIfSame.run(connection, redisKeys, args)
   }
-}
-
-async function replaceByCommand(
-  connection: RedisConnection,
-  redisKey: string,
-  [expected = '', text = '', ttl = '']: readonly string[],
-): Promise<StepAnswer> {
-  const command = ['set', redisKey, text, 'ifeq', expected, 'px', ttl]
-  const answer = await connection.send(redisKey, command)
-  return answer === null ? [await connection.send(redisKey, ['get', redisKey])] : DONE
 }
 
 function isSyntaxError(error: unknown): boolean {

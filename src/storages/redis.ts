@@ -74,7 +74,7 @@ export class StorageRedis extends RedisStorage {
     const text = formatRecord(data)
     return this.run(id, async redisKey => {
       const created = await this.#create(redisKey, text, ttl)
-      if (created) this.#remember(redisKey, text, data)
+      if (created) this.#remember(redisKey, { text, data })
       return created
     })
   }
@@ -105,14 +105,13 @@ export class StorageRedis extends RedisStorage {
   }
 
   protected async read(redisKey: string): Promise<Loaded | undefined> {
-    const text = await this.#text(redisKey)
-    const data = await this.#dataOf(redisKey, text)
-    return data && { data: withoutMark(data) }
+    const parsed = await this.#look(redisKey)
+    return parsed && { data: withoutMark(parsed.data) }
   }
 
   protected async rotateAtOnce(move: Move): Promise<Rotation> {
     const { redisKey, newKey, ttl, keepOld, note } = move
-    return this.#rotate(move, await this.#expectedText(redisKey), async (text, moved) => {
+    return this.#rotate(move, await this.#known(redisKey), async (text, moved) => {
       const args = [text, moved, String(ttl), keepOld ? '1' : '0', ...note]
       return this.runStep(moveIfSame, [redisKey, newKey], args)
     })
@@ -123,8 +122,8 @@ export class StorageRedis extends RedisStorage {
     const mark = this.newMark()
     let created = false
     // Asked now: where the old key stays, no script says whether it is still there.
-    const textNow = await this.#text(redisKey)
-    const rotation = await this.#rotate(move, textNow, async (text, moved) => {
+    const now = await this.#look(redisKey)
+    const rotation = await this.#rotate(move, now, async (text, moved) => {
       // Nobody knows the new id yet: what an attempt before this one put there is ours.
       if (created) await this.send(newKey, ['set', newKey, moved, 'px', String(ttl)])
       else created = await this.#create(newKey, moved, ttl)
@@ -174,26 +173,25 @@ export class StorageRedis extends RedisStorage {
     deadline: Deadline,
   ): Promise<boolean> {
     const mark = changes.some(({ update }) => update !== undefined) ? this.newMark() : undefined
-    let text = await this.#expectedText(redisKey)
+    let known = await this.#known(redisKey)
     return retry(deadline, async () => {
-      const data = await this.#dataOf(redisKey, text)
-      if (data === undefined) return false
-      const marks = data.get(MARK_KEY)?.slice(1, -1)
+      if (known === undefined) return false
+      const marks = known.data.get(MARK_KEY)?.slice(1, -1)
       if (mark !== undefined && isMarked(marks, mark)) return true
-      const result = new Map(data)
+      const result = new Map(known.data)
       for (const each of changes) changeInPlace(result, each)
       if (mark !== undefined) result.set(MARK_KEY, `"${addMark(marks, mark)}"`)
       const merged = formatRecord(result)
       const answer = await this.runStep(
         this.#replaceIfSame,
         [redisKey],
-        [text, merged, String(ttl)],
+        [known.text, merged, String(ttl)],
       )
       if (answer === DONE) {
-        this.#remember(redisKey, merged, result)
+        this.#remember(redisKey, { text: merged, data: result })
         return true
       }
-      text = textIn(answer)
+      known = await this.#parsed(redisKey, textIn(answer))
       return undefined
     })
   }
@@ -204,7 +202,7 @@ export class StorageRedis extends RedisStorage {
       ...['set', redisKey, text, 'px', String(ttl), 'nx', 'get'],
     ])
     if (answer === null || answer === text) return true
-    if ((await this.#dataOf(redisKey, textOf(answer))) !== undefined) return false
+    if ((await this.#parsed(redisKey, textOf(answer))) !== undefined) return false
     return (
       (await this.runStep(this.#replaceIfSame, [redisKey], [textOf(answer), text, String(ttl)])) ===
       DONE
@@ -213,51 +211,56 @@ export class StorageRedis extends RedisStorage {
 
   #rotate(
     { redisKey, newKey, changes, deadline }: Move,
-    expected: string,
+    expected: Parsed | undefined,
     move: (text: string, moved: string) => Promise<StepAnswer>,
   ): Promise<Rotation> {
-    let text = expected
+    let known = expected
     return retry(deadline, async () => {
-      const data = await this.#dataOf(redisKey, text)
-      if (data === undefined) return 'absent'
-      const moved = applyChanges(data, changes)
-      const movedText = formatRecord(moved)
-      const answer = await move(text, movedText)
+      if (known === undefined) return 'absent'
+      const data = applyChanges(known.data, changes)
+      const text = formatRecord(data)
+      const answer = await move(known.text, text)
       if (answer === TAKEN) return 'taken'
       if (answer === DONE) {
-        this.#remember(newKey, movedText, moved)
+        this.#remember(newKey, { text, data })
         return 'rotated'
       }
-      text = textIn(answer)
+      known = await this.#parsed(redisKey, textIn(answer))
       return undefined
     })
   }
 
-  /** What a change begins with: the text that this process saw last, and may be replaced since. */
-  #expectedText(redisKey: string): Awaitable<string> {
-    return this.#recent.get(redisKey)?.text ?? this.#text(redisKey)
+  /** What a change begins with: what this process saw last, and may be replaced since. */
+  #known(redisKey: string): Awaitable<Parsed | undefined> {
+    return this.#recent.get(redisKey) ?? this.#look(redisKey)
+  }
+
+  async #look(redisKey: string): Promise<Parsed | undefined> {
+    return this.#parsed(redisKey, await this.#text(redisKey))
   }
 
   async #text(redisKey: string): Promise<string> {
     return textOf(await this.send(redisKey, ['get', redisKey]))
   }
 
-  #remember(redisKey: string, text: string, data: EncodedData): void {
-    this.#recent.set(redisKey, { text, data }, text.length)
+  #remember(redisKey: string, parsed: Parsed): void {
+    this.#recent.set(redisKey, parsed, parsed.text.length)
   }
 
   /** What a text says, without parsing it again. */
-  #dataOf(redisKey: string, text: string): Awaitable<EncodedData | undefined> {
+  #parsed(redisKey: string, text: string): Awaitable<Parsed | undefined> {
     const known = this.#recent.get(redisKey)
-    return known?.text === text ? known.data : this.#parse(redisKey, text)
+    return known?.text === text ? known : this.#parse(redisKey, text)
   }
 
   /** What makes no sense is kept aside, in the same slot of a Cluster, for as long as it had to live. */
-  async #parse(redisKey: string, text: string): Promise<EncodedData | undefined> {
+  async #parse(redisKey: string, text: string): Promise<Parsed | undefined> {
     try {
       const data = parseRecord(text)
-      if (data !== undefined) this.#remember(redisKey, text, data)
-      return data
+      if (data === undefined) return undefined
+      const parsed = { text, data }
+      this.#remember(redisKey, parsed)
+      return parsed
     } catch (error) {
       if (error instanceof SessionError) {
         await this.runStep(putAsideIfSame, [redisKey, this.besideKey(redisKey)], [text])
