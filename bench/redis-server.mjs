@@ -1,8 +1,21 @@
 // A real Redis for the benchmark, on a port of its own and on the core of the server under test.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { ensureServers } from '../scripts/redis.mjs'
+
+/** The one that is named, else Valkey before Redis, which Debian has in an older version. */
+function findProgram() {
+  const { VALKEY_SERVER, REDIS_SERVER } = ensureServers()
+  return process.env.REDIS_SERVER ?? VALKEY_SERVER ?? REDIS_SERVER
+}
+
+/** What the server calls itself: `Valkey 8.1.1`. */
+export function redisVersion() {
+  const { stdout } = spawnSync(findProgram(), ['--version'], { encoding: 'utf8' })
+  const [, name, version] = /(\w+) server v=(\S+)/.exec(stdout)
+  return `${name} ${version}`
+}
 
 /** Starts it, with its output thrown away, and answers its URL and how to stop it. */
 export async function startRedis(pinned) {
@@ -17,7 +30,7 @@ export async function startRedis(pinned) {
     '--appendonly',
     'no',
   ]
-  const [command, ...args] = pinned([ensureServers().REDIS_SERVER, ...options])
+  const [command, ...args] = pinned([findProgram(), ...options])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const stop = () => child.kill()
   process.once('exit', stop)

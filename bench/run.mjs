@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { growthChart, throughputChart } from './charts.mjs'
 import { benchFootprint, FOOTPRINT_NAMES } from './footprint/all.mjs'
 import { benchGoFrame } from './goframe.mjs'
+import { redisVersion } from './redis-server.mjs'
 import { report } from './report.mjs'
 import { benchStorages } from './storages.mjs'
 import { benchThroughput } from './throughput.mjs'
@@ -19,6 +20,7 @@ const today = new Date().toISOString().slice(0, 10)
 const machine = {
   date: today,
   node: process.version,
+  redis: redisVersion(),
   system: `${type()} ${release().split('-')[0]}`,
   cores: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
 }
