@@ -5,6 +5,8 @@ import type { SessionData } from '../core/storage.ts'
 import { assertSameData, changes, encoded, loadAll, range, whereOffered } from './data.ts'
 import { type Fixture, HOUR, type Test, type Tests } from './fixture.ts'
 
+/** So many keys are set one by one, which of a thousand would take seconds. */
+const MAX_SETS = 20
 const INT64_MAX = 9_223_372_036_854_775_807n
 
 export const values: Tests = {
@@ -153,12 +155,13 @@ const ROADS: Readonly<Record<string, Road>> = {
   },
   'set and get': async ({ storage }, data) => {
     const id = newSessionId()
-    const entries: [string, unknown][] = []
-    for (const [key, value] of Object.entries(data)) {
-      await storage.set(id, key, value, HOUR)
-      entries.push([key, await storage.get(id, key)])
-    }
-    return Object.fromEntries(entries)
+    const entries = Object.entries(data)
+    const first = entries.splice(0, entries.length - MAX_SETS)
+    if (first.length > 0) await storage.setMap(id, Object.fromEntries(first), HOUR)
+    for (const [key, value] of entries) await storage.set(id, key, value, HOUR)
+    const keys = Object.keys(data)
+    const found = await Promise.all(keys.map(key => storage.get(id, key)))
+    return Object.fromEntries(keys.map((key, index) => [key, found[index]]))
   },
   'two requests': async ({ openManager }, data) => {
     const manager = openManager()
