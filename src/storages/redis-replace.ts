@@ -16,8 +16,8 @@ return 1`)
  * Replaces a text by another one, if it still stands there. KEYS: session. ARGV: expected text, new
  * text, ttl. Answers 1 when it was done, else a list of what stands there instead: a text, or null.
  *
- * Valkey from 8.1 on and Redis from 8.4 on compare and set in one command. Others say that they do not
- * know it, once, and are given a script from then on.
+ * Valkey from 8.1 on and Redis from 8.4 on compare and set in one command. Others refuse it, once, and
+ * are given a script from then on.
  */
 export class RedisReplace implements RedisStep {
   #isCommand = true
@@ -40,13 +40,14 @@ export class RedisReplace implements RedisStep {
       const answer = await connection.send(redisKey, command)
       return answer === null ? [await connection.send(redisKey, ['get', redisKey])] : DONE
     } catch (error) {
-      if (!isSyntaxError(error)) throw error
+      if (!isRefusal(error)) throw error
       this.#isCommand = false
       return replaceIfSame.run(connection, redisKeys, args)
     }
   }
 }
 
-function isSyntaxError(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('ERR syntax error')
+/** What a server answers to a command that it does not understand; all other errors have names of their own. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('ERR ')
 }
