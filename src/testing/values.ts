@@ -158,10 +158,13 @@ const ROADS: Readonly<Record<string, Road>> = {
     const entries = Object.entries(data)
     const first = entries.splice(0, entries.length - MAX_SETS)
     if (first.length > 0) await storage.setMap(id, Object.fromEntries(first), HOUR)
-    for (const [key, value] of entries) await storage.set(id, key, value, HOUR)
-    const keys = Object.keys(data)
-    const found = await Promise.all(keys.map(key => storage.get(id, key)))
-    return Object.fromEntries(keys.map((key, index) => [key, found[index]]))
+    const found: [string, unknown][] = []
+    for (const [key, value] of entries) {
+      await storage.set(id, key, value, HOUR)
+      found.push([key, await storage.get(id, key)])
+    }
+    const others = first.length > 0 ? await storage.data(id) : {}
+    return Object.fromEntries([...first.map(([key]) => [key, others?.[key]] as const), ...found])
   },
   'two requests': async ({ openManager }, data) => {
     const manager = openManager()
