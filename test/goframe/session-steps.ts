@@ -1,7 +1,7 @@
 import { vi } from 'vitest'
 import { plainText } from '../../src/storages/file-cipher.ts'
 import { decodeFile } from '../../src/storages/file-record.ts'
-import { countCommands, type RedisServer } from '../redis/servers/index.ts'
+import { comparesAndSets, countCommands, type RedisServer } from '../redis/servers/index.ts'
 
 /** What stood in a session from then on, and who put it there. */
 export interface Step {
@@ -20,18 +20,28 @@ export function undoneBy(side: Step['by'], steps: readonly Step[]): string[] {
   return [...undone]
 }
 
-/** Every write of a Redis string while `act` ran, in Redis' own order. Go sends SETEX, Node never. */
+/**
+ * Every write of a Redis string while `act` ran, in Redis' own order. Go sends SETEX, Node never. What
+ * Node sends may be refused, by a server that does not know IFEQ, or since something else stands there.
+ */
 export async function stepsInRedis(
   server: RedisServer,
   redisKey: string,
   act: () => Promise<unknown>,
 ): Promise<Step[]> {
   const steps: Step[] = []
+  let text = await server.call('GET', redisKey)
+  const put = (by: Step['by'], newText = ''): void => {
+    text = newText
+    steps.push({ by, keys: keysIn(newText) })
+  }
+  const takesPlace = (condition?: string, expected?: string): boolean =>
+    condition !== 'ifeq' || (comparesAndSets(server.kind) && expected === text)
   for (const { args } of await countCommands(server, act)) {
     const [command = '', key, ...rest] = args
     if (key !== redisKey) continue
-    if (command.toLowerCase() === 'set') steps.push({ by: 'node', keys: keysIn(rest[0]) })
-    if (command.toLowerCase() === 'setex') steps.push({ by: 'go', keys: keysIn(rest[1]) })
+    if (command === 'set' && takesPlace(rest[1], rest[2])) put('node', rest[0])
+    if (command.toLowerCase() === 'setex') put('go', rest[1])
   }
   return steps
 }

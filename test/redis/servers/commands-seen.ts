@@ -39,12 +39,15 @@ export async function countCommands(
   return seen.slice(begin + 1, -1).filter(({ args }) => args[0] !== 'AUTH')
 }
 
-/** Of the form: 1700000000.123456 [0 127.0.0.1:50000] "get" "a\x00\"b" */
+/**
+ * Of the form: 1700000000.123456 [0 127.0.0.1:50000] "get" "a\x00\"b". Valkey 8.1 puts no backslash before
+ * quotes and backslashes, so that not every text comes through.
+ */
 function parseLine(message: Reply): SeenCommand {
   const [, database, from, rest] = /^\S+ \[(\d+) (\S+)\] (.*)$/s.exec(String(message)) ?? []
   if (from === undefined || rest === undefined) throw new Error(`No line of MONITOR: ${message}`)
-  const texts = rest.match(/"(?:[^"\\]|\\.)*"/gs) ?? []
-  return { args: texts.map(text => unescaped(text.slice(1, -1))), database: Number(database), from }
+  const args = rest.slice(1, -1).split('" "').map(unescaped)
+  return { args, database: Number(database), from }
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b' }
