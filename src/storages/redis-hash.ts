@@ -22,12 +22,12 @@ import {
   TYPES_FIELD,
 } from './redis-hash-scripts.ts'
 import { decodeField, encodeField } from './redis-hash-values.ts'
+import { DONE } from './redis-script.ts'
 import { type Move, RedisStorage } from './redis-storage.ts'
 import { retry } from './retry.ts'
 import { MARK_KEY } from './write-mark.ts'
 
 const GONE = 0
-const DONE = 1
 const TAKEN = 2
 const NO_MARK = ''
 

@@ -1,9 +1,11 @@
 import type { RedisConnection } from './redis-client.ts'
-import { RedisScript, type RedisStep, type StepAnswer } from './redis-script.ts'
-
-type Keys = Parameters<RedisStep['run']>[1]
-
-const DONE = 1
+import {
+  DONE,
+  type RedisKeys,
+  RedisScript,
+  type RedisStep,
+  type StepAnswer,
+} from './redis-script.ts'
 
 /** For servers that do not compare by themselves. */
 const replaceIfSame = new RedisScript(`
@@ -14,7 +16,7 @@ return 1`)
 
 /**
  * Replaces a text by another one, if it still stands there. KEYS: session. ARGV: expected text, new
- * text, ttl. Answers 1 when it was done, else a list of what stands there instead: a text, or null.
+ * text, ttl. Answers `DONE`, or a list of what stands there instead: a text, or null.
  *
  * Valkey from 8.1 on and Redis from 8.4 on compare and set in one command. Others refuse it, once, and
  * are given a script from then on.
@@ -22,7 +24,11 @@ return 1`)
 export class RedisReplace implements RedisStep {
   #isCommand = true
 
-  run(connection: RedisConnection, redisKeys: Keys, args: readonly string[]): Promise<StepAnswer> {
+  run(
+    connection: RedisConnection,
+    redisKeys: RedisKeys,
+    args: readonly string[],
+  ): Promise<StepAnswer> {
     return this.#isCommand
       ? this.#runCommand(connection, redisKeys, args)
       : replaceIfSame.run(connection, redisKeys, args)
@@ -30,7 +36,7 @@ export class RedisReplace implements RedisStep {
 
   async #runCommand(
     connection: RedisConnection,
-    redisKeys: Keys,
+    redisKeys: RedisKeys,
     args: readonly string[],
   ): Promise<StepAnswer> {
     const [redisKey] = redisKeys

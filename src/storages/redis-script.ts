@@ -2,12 +2,16 @@ import { sha1 } from '../core/sha1.ts'
 import type { RedisConnection } from './redis-client.ts'
 
 export type StepAnswer = number | readonly unknown[]
+/** What a step answers when it has done what it is for. */
+export const DONE = 1
+/** The first one tells the node of a Cluster. */
+export type RedisKeys = readonly [string, ...string[]]
 
 /** Something that the server does in one atomic step. */
 export interface RedisStep {
   run(
     connection: RedisConnection,
-    redisKeys: readonly [string, ...string[]],
+    redisKeys: RedisKeys,
     args: readonly string[],
   ): Promise<StepAnswer>
 }
@@ -28,7 +32,7 @@ export class RedisScript implements RedisStep {
    */
   async run(
     connection: RedisConnection,
-    redisKeys: readonly [string, ...string[]],
+    redisKeys: RedisKeys,
     args: readonly string[],
   ): Promise<StepAnswer> {
     const rest = [String(redisKeys.length), ...redisKeys, ...args]

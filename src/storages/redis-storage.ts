@@ -13,7 +13,7 @@ import { type Deadline, within } from './deadline.ts'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { redisError } from './redis-error.ts'
 import { ReadCache } from './redis-read-cache.ts'
-import type { RedisStep, StepAnswer } from './redis-script.ts'
+import type { RedisKeys, RedisStep, StepAnswer } from './redis-script.ts'
 import { canTrack, type StopTracking, track } from './redis-tracking.ts'
 import { type EndedNote, RedisWatch, removeAndTell } from './redis-watch.ts'
 import { newMark, newWriter } from './write-mark.ts'
@@ -227,7 +227,7 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
 
   protected async runStep(
     step: RedisStep,
-    redisKeys: readonly [string, ...string[]],
+    redisKeys: RedisKeys,
     args: readonly string[],
   ): Promise<StepAnswer> {
     try {

@@ -6,7 +6,7 @@ import type { Deadline } from './deadline.ts'
 import { formatRecord, parseRecord } from './record.ts'
 import { MOVED_NOTE } from './redis-moved-note.ts'
 import { RedisReplace } from './redis-replace.ts'
-import { RedisScript, type StepAnswer } from './redis-script.ts'
+import { DONE, RedisScript, type StepAnswer } from './redis-script.ts'
 import { type Move, RedisStorage } from './redis-storage.ts'
 import { TELL_ENDED } from './redis-watch.ts'
 import { retry } from './retry.ts'
@@ -14,8 +14,6 @@ import { addMark, isMarked, MARK_KEY, withoutMark } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
 const RECENT_CHARACTERS = 4_000_000
-/** Each script answers 1 when it was done, else a list of what stands there instead: a text, or nil. */
-const DONE = 1
 
 /** Merges that wait: the first one that has its turn writes for all of them. */
 interface WaitingMerges {
@@ -24,7 +22,10 @@ interface WaitingMerges {
   done?: Promise<boolean>
 }
 
-/** KEYS: session. ARGV: expected text, mark, channel, message. */
+/**
+ * KEYS: session. ARGV: expected text, mark, channel, message. Answers `DONE`, as the next one does, or a
+ * list of what stands there instead: a text, or nil.
+ */
 const removeIfSame = new RedisScript(`${MOVED_NOTE}${TELL_ENDED}
 if isNoted(ARGV[2]) then return 1 end
 local text = redis.call('get', KEYS[1])
@@ -236,11 +237,7 @@ export class StorageRedis extends RedisStorage {
   }
 
   async #look(redisKey: string): Promise<Parsed | undefined> {
-    return this.#parsed(redisKey, await this.#text(redisKey))
-  }
-
-  async #text(redisKey: string): Promise<string> {
-    return textOf(await this.send(redisKey, ['get', redisKey]))
+    return this.#parsed(redisKey, textOf(await this.send(redisKey, ['get', redisKey])))
   }
 
   #remember(redisKey: string, parsed: Parsed): void {
@@ -283,7 +280,7 @@ function textOf(answer: unknown): string {
   throw new SessionError('ERR_STORAGE', 'Redis answered something else than a text')
 }
 
-/** The text in a script's answer. */
+/** What stands there instead of the text that a step expected. */
 function textIn(answer: StepAnswer): string {
   return textOf(Array.isArray(answer) ? answer[0] : answer)
 }
