@@ -30,13 +30,14 @@ export async function stepsInRedis(
   act: () => Promise<unknown>,
 ): Promise<Step[]> {
   const steps: Step[] = []
+  const knowsIfeq = comparesAndSets(server.kind)
   let text = await server.call('GET', redisKey)
   const put = (by: Step['by'], newText = ''): void => {
     text = newText
     steps.push({ by, keys: keysIn(newText) })
   }
   const takesPlace = (condition?: string, expected?: string): boolean =>
-    condition !== 'ifeq' || (comparesAndSets(server.kind) && expected === text)
+    condition !== 'ifeq' || (knowsIfeq && expected === text)
   for (const { args } of await countCommands(server, act)) {
     const [command = '', key, ...rest] = args
     if (key !== redisKey) continue

@@ -211,12 +211,17 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
       return { connected: { client, close: () => client.destroy() }, rival }
     }
 
+    /** A session, `n` of which is 1, of a storage that knows by now whether the server compares by itself. */
+    async function beginKnowing(here: Manager): Promise<string> {
+      const id = await begin(here, { n: 0 })
+      await here.new(id).update('n', () => 1)
+      return id
+    }
+
     it('tries again until it comes first, from what is there by then', async () => {
       const { connected, rival } = await rivalled(20)
       const here = openManager(kind, connected, PREFIX, options)
-      const id = await begin(here, { n: 0 })
-      // The storage asks once whether the server compares by itself.
-      await here.new(id).update('n', () => 1)
+      const id = await beginKnowing(here)
       rival.key = PREFIX + id
       expect(await here.new(id).update('n', n => Number(n) + 1)).toBe(1020)
       expect(await here.new(id).get('n')).toBe(1020)
@@ -227,9 +232,7 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
     it('gives up with ERR_CONFLICT when they always do, and has stored nothing', async () => {
       const { connected, rival } = await rivalled(Number.POSITIVE_INFINITY)
       const here = openManager(kind, connected, PREFIX, options)
-      const id = await begin(here, { n: 0 })
-      // The storage asks once whether the server compares by itself.
-      await here.new(id).update('n', () => 1)
+      const id = await beginKnowing(here)
       const session = here.new(id)
       await session.get('n')
       rival.key = PREFIX + id
