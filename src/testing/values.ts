@@ -156,10 +156,10 @@ const ROADS: Readonly<Record<string, Road>> = {
   'set and get': async ({ storage }, data) => {
     const id = newSessionId()
     const entries = Object.entries(data)
-    const first = entries.splice(0, entries.length - MAX_SETS)
+    const first = entries.slice(0, -MAX_SETS)
     if (first.length > 0) await storage.setMap(id, Object.fromEntries(first), HOUR)
     const found: [string, unknown][] = []
-    for (const [key, value] of entries) {
+    for (const [key, value] of entries.slice(-MAX_SETS)) {
       await storage.set(id, key, value, HOUR)
       found.push([key, await storage.get(id, key)])
     }
