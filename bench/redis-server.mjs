@@ -1,8 +1,8 @@
 // A real Redis for the benchmark, on a port of its own and on the core of the server under test.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { ensureServers } from '../scripts/redis.mjs'
+import { ensureServers, versionOf } from '../scripts/redis.mjs'
 
 /** The one that is named, else Valkey before Redis, which Debian has in an older version. */
 function findProgram() {
@@ -12,9 +12,7 @@ function findProgram() {
 
 /** What the server calls itself: `Valkey 8.1.1`. */
 export function redisVersion() {
-  const { stdout } = spawnSync(findProgram(), ['--version'], { encoding: 'utf8' })
-  const [, name, version] = /(\w+) server v=(\S+)/.exec(stdout)
-  return `${name} ${version}`
+  return versionOf(findProgram()).join(' ')
 }
 
 /** Starts it, with its output thrown away, and answers its URL and how to stop it. */

@@ -8,7 +8,7 @@ export function report(results) {
   const { machine, throughput, storages, footprint, goFrame } = results
   return `# Benchmarks
 
-\`npm run bench\` measures and rewrites this page, its charts and \`results/latest.json\`; it takes three quarters of an hour.
+\`npm run bench\` measures and rewrites this page, its charts and \`results/latest.json\`; it takes an hour.
 \`npm run bench -- --quick\` takes under three minutes and writes \`results/quick.json\` alone. Figures of one machine mean little on another: compare the
 ratios, which are between things that ran in turn, round by round, in one run. \`npm run bench -- --again PART\` measures one part anew, and \`REDIS_SERVER\` is the path of another server. What they come from, and what makes things cheaper: [performance](../docs/performance.md).
 

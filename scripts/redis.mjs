@@ -80,9 +80,14 @@ function linkTo(program, link) {
 
 /** Some systems have a redis-server that is Valkey, so the program is asked what it is. */
 function isServer({ title, oldest }, path) {
+  const [name, version] = versionOf(path)
+  return name === title && Number.parseFloat(version) >= oldest
+}
+
+/** What a server calls itself: `['Valkey', '8.1.1']`. */
+export function versionOf(path) {
   const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
-  const [, name, version] = /^(\w+) server v=(\d+\.\d+)/m.exec(stdout ?? '') ?? []
-  return name === title && Number(version) >= oldest
+  return /^(\w+) server v=(\S+)/m.exec(stdout ?? '')?.slice(1) ?? []
 }
 
 function onPath(name) {
