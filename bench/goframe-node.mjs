@@ -1,6 +1,6 @@
 // Node's side of bench/goframe.mjs: node bench/goframe-node.mjs PLACE IDS, where PLACE is where sessions
 // are kept, as interop/storages.go has it, and IDS is `plain` as in GoFrame, or `hashed`. Takes orders
-// and answers, a line of JSON each, as interop/bench.go does.
+// and answers, a line of JSON each, as bench/orders does.
 import { createInterface } from 'node:readline'
 import { Manager, StorageFile, StorageMemory } from 'gsession'
 import { StorageRedis, StorageRedisHashTable } from 'gsession/redis'

@@ -66,7 +66,7 @@ function build() {
   const { stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' })
   return {
     goFrame,
-    scs: compile('bench/go', ['-o', scs], 'ignore') ? scs : undefined,
+    scs: compile('bench/scs', ['-o', scs], 'ignore') ? scs : undefined,
     version: String(list.stdout).trim().split(' ')[1],
     go: stdout.trim(),
   }

@@ -39,3 +39,7 @@ require (
 	golang.org/x/text v0.25.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
+
+require gsession/orders v0.0.0
+
+replace gsession/orders => ../bench/orders

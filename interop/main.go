@@ -13,7 +13,7 @@ import (
 
 // commands by their names. Each is given the arguments that follow its name.
 var commands = map[string]func(arguments []string) error{
-	"bench":      func(arguments []string) error { return measure(only(arguments), os.Stdin, os.Stdout) },
+	"bench":      func(arguments []string) error { return measure(only(arguments)) },
 	"driver":     func([]string) error { return drive(os.Stdin, os.Stdout) },
 	"read-until": func(arguments []string) error { return readUntil(arguments, os.Stdout) },
 	"record":     func(arguments []string) error { return record(only(arguments), os.Stdout) },

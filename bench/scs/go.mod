@@ -1,4 +1,4 @@
-module gsession/bench
+module gsession/scs
 
 go 1.23.0
 
@@ -7,3 +7,7 @@ require (
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/gomodule/redigo v1.9.3
 )
+
+require gsession/orders v0.0.0
+
+replace gsession/orders => ../orders

@@ -1,0 +1,3 @@
+module gsession/orders
+
+go 1.23.0
