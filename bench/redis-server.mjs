@@ -15,6 +15,13 @@ export function redisVersion() {
   return versionOf(findProgram()).join(' ')
 }
 
+/** A run that is ended early leaves none behind. */
+const running = new Set()
+process.once('exit', () => {
+  for (const child of running) child.kill()
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 /** Starts it, with its output thrown away, and answers its URL and how to stop it. */
 export async function startRedis(pinned) {
   const port = await freePort()
@@ -30,10 +37,11 @@ export async function startRedis(pinned) {
   ]
   const [command, ...args] = pinned([findProgram(), ...options])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const stop = () => child.kill()
-  process.once('exit', stop)
-  // So that the event above comes when somebody ends the run early.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+  running.add(child)
+  const stop = () => {
+    running.delete(child)
+    child.kill()
+  }
   let output = ''
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { setTimeout } from 'node:timers/promises'
 import { createClient } from 'redis'
+import { becomeIdle } from './idle.mjs'
 import { subjects } from './subjects/index.mjs'
 
 const [, , name, redisUrl] = process.argv
@@ -21,10 +21,6 @@ const RESOLUTION = 1
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION })
 let cpuBefore = process.cpuUsage()
 let timeBefore = performance.now()
-
-const IDLE_CHECK_MILLISECONDS = 20
-const IDLE_CPU_MICROSECONDS = 2000
-const IDLE_CHECKS = 500
 
 const answers = {
   begin() {
@@ -43,16 +39,6 @@ const answers = {
     await becomeIdle()
     return { cpu, share, eventLoopP99: p99 }
   },
-}
-
-/** The load leaves requests behind that nobody waits for: they are none of the next sample's. */
-async function becomeIdle() {
-  for (let n = 0; n < IDLE_CHECKS; n++) {
-    const before = process.cpuUsage()
-    await setTimeout(IDLE_CHECK_MILLISECONDS)
-    const { user, system } = process.cpuUsage(before)
-    if (user + system < IDLE_CPU_MICROSECONDS) return
-  }
 }
 
 const server = await subject.open({ folder, client, prefix: `bench:${process.pid}:` })

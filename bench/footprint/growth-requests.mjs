@@ -1,5 +1,4 @@
 // What a whole request costs as sessions grow in number: its visitor is chosen by chance among all.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ANSWER } from '../subjects/work.mjs'
 import { someIds } from './sessions.mjs'
 
@@ -8,14 +7,11 @@ const CONNECTIONS = 32
 const VISITORS_PER_CONNECTION = 600
 const SECONDS = 0.4
 const WARMING_SECONDS = 0.2
-/** Until a server is done with the requests that the load left behind. */
-const REST_MILLISECONDS = 30
 
 /** Microseconds of a core for each request to `/read` or `/write`, of a server that has `count` sessions. */
 export async function sampleRequests(load, { url, path, count }) {
   await ask(load, { url, path, count, seconds: WARMING_SECONDS })
   const { perSecond } = await ask(load, { url, path, count, seconds: SECONDS })
-  await sleep(REST_MILLISECONDS)
   return 1e6 / perSecond
 }
 

@@ -1,5 +1,6 @@
 // What a read and a write cost as sessions grow in number, on each storage, chosen by chance among all.
 import { once } from 'node:events'
+import { becomeIdle } from '../idle.mjs'
 import { asProgram, inProcess, openPart } from '../parts.mjs'
 import { AS_IF_IN_USE, pinned, startLoad } from '../processes.mjs'
 import { startRedis } from '../redis-server.mjs'
@@ -94,9 +95,12 @@ async function sampleAllRequests(cases, { store, rounds }) {
   try {
     for (let round = 0; round <= rounds; round++) {
       progress(`growth, ${store}: requests, round ${round} of ${rounds}`)
-      for (const { url, count, requests } of cases) {
+      for (const { part, url, count, requests } of cases) {
         const sample = {}
-        for (const path of REQUESTS) sample[path] = await sampleRequests(load, { url, path, count })
+        for (const path of REQUESTS) {
+          sample[path] = await sampleRequests(load, { url, path, count })
+          await part.ask('become idle')
+        }
         if (round > 0) requests.push(sample)
       }
     }
@@ -171,7 +175,7 @@ async function operate({ subject, count, ...place }, listen) {
   const [id] = someIds(1, count)
   await write(id, 77)
   if ((await read(id)) !== EXPECTED) throw new Error(`${subject}: a wrong answer`)
-  listen(async ({ times }) => {
+  const measure = async ({ times }) => {
     const toRead = someIds(times.read, count)
     const toWrite = someIds(times.write, count)
     const accessedAt = new Map(toWrite.map(each => [atRest(each), Date.now() + 1000]))
@@ -180,7 +184,8 @@ async function operate({ subject, count, ...place }, listen) {
       write: await timed(times.write, () => inTurn(toWrite, write, undefined)),
       ...(refresh && { refresh: await timed(accessedAt.size, () => refresh(accessedAt)) }),
     }
-  }, close)
+  }
+  listen(order => (order === 'become idle' ? becomeIdle() : measure(order)), close)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return `http://127.0.0.1:${server.address().port}`
