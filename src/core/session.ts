@@ -10,6 +10,7 @@ import { isSessionId } from './session-id.ts'
 import type { KeyOf, ValueOr } from './session-types.ts'
 import { StoredSession } from './stored-session.ts'
 import { decodeMembers, decodeValue, encodeValue } from './value.ts'
+import { ValueUpdate } from './value-update.ts'
 import { Var } from './var.ts'
 
 /**
@@ -131,26 +132,14 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     fn: (value: Value | undefined) => Value,
   ): Promise<Value> {
     checkKey(key)
-    let stored = ''
-    let mistake: { readonly error: unknown } | undefined
-    const update = (text: string | undefined): string => {
-      const value = text === undefined ? undefined : (decodeValue(text) as Value)
-      try {
-        stored = encodeValue(fn(value))
-      } catch (error) {
-        mistake = { error }
-        throw error
-      }
-      return stored
-    }
+    const update = new ValueUpdate(fn)
     const session = this.#changing('data')
     try {
-      await session.commit({ key, fn: update })
+      await session.commit({ key, fn: text => update.run(text) })
     } catch (error) {
-      // What the application's function threw is its own, not the storage's.
-      throw mistake === undefined ? error : mistake.error
+      throw update.errorBehind(error)
     }
-    return readOnly(decodeValue(stored) as Value)
+    return update.result
   }
 
   /** Records the removal of keys, to be stored by `close`. Makes no I/O; missing keys do not matter. */

@@ -4,11 +4,11 @@ import { SessionError, sessionGone, storageError } from './errors.ts'
 import { makeId, type SessionIdFunc } from './make-id.ts'
 import { type PendingChanges, track } from './pending-changes.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
+import { Snapshot } from './snapshot.ts'
 import type { Storage } from './storage.ts'
 import { Turns } from './turns.ts'
 
 const ATTEMPTS = 3
-const NO_KEYS: ReadonlySet<string> = new Set()
 
 /**
  * One session as its storage knows it: the id, whether it exists, and the snapshot that was loaded.
@@ -29,9 +29,7 @@ export class StoredSession {
   #exists: boolean | undefined
   /** Whether it ever did, as far as is known here: once gone, it is not begun anew in silence. */
   #wasThere = false
-  #snapshot: EncodedData = NO_DATA
-  /** Which keys the snapshot tells of: all, or those that were asked for one by one. */
-  #known: 'all' | ReadonlySet<string> = NO_KEYS
+  readonly #snapshot = new Snapshot()
   #loading: Promise<void> | undefined
   #removed = false
 
@@ -68,7 +66,7 @@ export class StoredSession {
 
   /** What the snapshot says of a key, without asking the storage. */
   peek(key: string): string | undefined {
-    return this.#snapshot.get(key)
+    return this.#snapshot.data.get(key)
   }
 
   /** Whether a stored session was removed and none has been begun since. */
@@ -85,9 +83,9 @@ export class StoredSession {
   /** The snapshot, once it tells of the key, or of all keys if none is named. */
   read(key: string | undefined): Awaitable<EncodedData> {
     if (this.#turns.isBusy || this.#loading !== undefined) return this.#readLater(key)
-    if (this.#tellsOf(key)) return this.#snapshot
+    if (this.#tellsOf(key)) return this.#snapshot.data
     const loaded = this.#load(key)
-    if (loaded === undefined) return this.#snapshot
+    if (loaded === undefined) return this.#snapshot.data
     this.#loading = loaded.finally(() => {
       this.#loading = undefined
     })
@@ -158,8 +156,7 @@ export class StoredSession {
   }
 
   #tellsOf(key: string | undefined): boolean {
-    if (this.#id === undefined || this.#exists === false || this.#known === 'all') return true
-    return key !== undefined && this.#known.has(key)
+    return this.#id === undefined || this.#exists === false || this.#snapshot.tellsOf(key)
   }
 
   /** Asks the storage; done at once when the storage answers at once. */
@@ -187,13 +184,7 @@ export class StoredSession {
       return undefined
     }
     this.#exists = this.#wasThere = true
-    if (loaded.partial !== true) {
-      this.#snapshot = loaded.data
-      this.#known = 'all'
-    } else if (this.#known !== 'all') {
-      this.#snapshot = new Map([...this.#snapshot, ...loaded.data])
-      this.#known = new Set([...this.#known, key ?? ''])
-    }
+    this.#snapshot.add(loaded, key)
     const refreshed = this.#context.used(id, loaded.expiresAt)
     return refreshed instanceof Promise ? refreshed : undefined
   }
@@ -204,9 +195,7 @@ export class StoredSession {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const merged = this.#merge(tracked)
       if (merged instanceof Promise ? await merged : merged) {
-        if (this.#known === 'all' || this.#known.size > 0) {
-          this.#snapshot = applyChanges(this.#snapshot, committed)
-        }
+        this.#snapshot.apply(committed)
         return
       }
       if (!changes.addsSomething) return
@@ -254,8 +243,7 @@ export class StoredSession {
     const id = this.#context.idAtRest(this.#id)
     if (await this.#verbs.create(id, data, this.#context.ttl)) {
       this.#exists = this.#wasThere = true
-      this.#snapshot = data
-      this.#known = 'all'
+      this.#snapshot.replace(data)
       return true
     }
     // Somebody began the chosen session first: merge into it. An id made here is simply taken.
@@ -275,7 +263,7 @@ export class StoredSession {
     this.#id = newId
     this.#chosen = false
     this.#exists = this.#wasThere = true
-    this.#snapshot = applyChanges(this.#snapshot, changes)
+    this.#snapshot.apply(changes)
     return true
   }
 
@@ -296,8 +284,7 @@ export class StoredSession {
   /** There is no such session. An id that a client sent is dropped; one that was chosen stays. */
   #forget(): void {
     this.#exists = false
-    this.#snapshot = NO_DATA
-    this.#known = 'all'
+    this.#snapshot.replace(NO_DATA)
     if (!this.#chosen) this.#id = undefined
   }
 
