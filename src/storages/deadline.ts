@@ -43,7 +43,7 @@ export class Deadline {
   }
 
   #error(): SessionError {
-    const reason = `${this.#who} did not answer within ${this.#milliseconds} ms`
+    const reason = `${this.#who} was not done within ${this.#milliseconds} ms`
     return storageError(new Error(reason))
   }
 }

@@ -139,7 +139,7 @@ export class StorageRedisHashTable extends RedisStorage {
   /** One key and what the library keeps; `undefined` when that does not tell whether there is a session. */
   async #loadKey(redisKey: string, key: string | undefined): Promise<Loaded | undefined> {
     if (key === undefined) return undefined
-    const names = [key, TYPES_FIELD, RESERVED_KEY]
+    const names = [...new Set([key, TYPES_FIELD, RESERVED_KEY])]
     const values = listOf(await this.send(redisKey, ['hmget', redisKey, ...names]))
     const fields = new Map<string, string>()
     for (const [index, name] of names.entries()) {
