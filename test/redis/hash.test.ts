@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   expect(await immortalKeys(server)).toEqual([])
-  connected.close()
+  await connected.close()
   await server.close()
 })
 beforeEach(() => {

@@ -114,7 +114,7 @@ describe('requests on one session in random interleavings', () => {
     )
   })
   afterAll(async () => {
-    for (const client of clients) client.close()
+    for (const client of clients) await client.close()
     await server.close()
   })
   beforeEach(() => server.call('FLUSHALL'))
@@ -138,7 +138,7 @@ describe('requests on one session of a Cluster in random interleavings', () => {
     clients = await Promise.all(connects.map(connectOne => connectOne(cluster)))
   })
   afterAll(async () => {
-    for (const client of clients) client.close()
+    for (const client of clients) await client.close()
     await cluster.close()
   })
   beforeEach(() => cluster.flush())

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { Manager, newSessionId } from 'gsession'
-import { type RedisStorageOptions, StorageRedis } from 'gsession/redis'
+import { type Manager, newSessionId } from 'gsession'
+import type { RedisStorageOptions } from 'gsession/redis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -27,7 +27,7 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
     connected = await connect(server)
   })
   afterAll(async () => {
-    connected.close()
+    await connected.close()
     await server.close()
   })
   beforeEach(async () => {
@@ -227,7 +227,7 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
       expect(await here.new(id).update('n', n => Number(n) + 1)).toBe(1020)
       expect(await here.new(id).get('n')).toBe(1020)
       expect(rival.came).toBe(20)
-      connected.close()
+      await connected.close()
     })
 
     it('gives up with ERR_CONFLICT when they always do, and has stored nothing', async () => {
@@ -249,7 +249,7 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
       rival.key = ''
       expect(await here.new(id).get('n')).toBe(1000 + rival.came - 1)
       expect(await session.update('n', n => Number(n) + 1)).toBe(1000 + rival.came)
-      connected.close()
+      await connected.close()
     })
   })
 
@@ -257,8 +257,7 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
     const id = newSessionId()
     await server.call('RPUSH', PREFIX + id, 'foreign')
     await server.call('PEXPIRE', PREFIX + id, 60_000)
-    const storage = new StorageRedis({ client: connected.client, prefix: PREFIX })
-    const here = new Manager({ storage, idAtRest: 'plain' })
+    const here = openManager('StorageRedis', connected, PREFIX, { idAtRest: 'plain' })
     const error: unknown = await here
       .new(id)
       .get('n')
@@ -368,12 +367,8 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
     })
 
     it('have each their own time, though another that came first has run out of it', async () => {
-      const storage = new StorageRedis({
-        client: connected.client,
-        prefix: PREFIX,
-        timeout: '1800ms',
-      })
-      const here = new Manager({ storage, idAtRest: 'plain' })
+      const options = { idAtRest: 'plain', redis: { timeout: '1800ms' } } as const
+      const here = openManager('StorageRedis', connected, PREFIX, options)
       const id = await begin(here, { n: 0 })
       const set = (key: string): Promise<string | undefined> => {
         const session = here.new(id)

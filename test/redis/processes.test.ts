@@ -27,7 +27,7 @@ describe.each(SERVER_KINDS)(
     })
     afterAll(async () => {
       for (const worker of workers) worker[Symbol.dispose]()
-      connected.close()
+      await connected.close()
       await server.close()
     })
 

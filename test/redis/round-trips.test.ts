@@ -37,7 +37,7 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
     for (const kind of KIND_NAMES) await open(kind)
   })
   afterAll(async () => {
-    connected.close()
+    await connected.close()
     await server.close()
   })
   afterEach(async () => {
