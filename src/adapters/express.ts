@@ -9,6 +9,7 @@ import {
   resolveHttpOptions,
   UpgradeRun,
 } from '../http/index.ts'
+import { enterDictionaryMode } from './dictionary-mode.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
@@ -47,6 +48,7 @@ export function session<Data extends object>(
     const target = request as IncomingMessage & { session?: unknown }
     // Used twice, for the application and for a router in it, it is one session all the same.
     if (target.session instanceof Session) return next()
+    enterDictionaryMode(request, response)
     // engine.io runs middlewares for upgrades too, with what only looks like a response.
     const run =
       'getHeaderNames' in response
