@@ -29,7 +29,7 @@ ${aheadText(throughput.rows)}
 32 connections, 256 sessions of 700 bytes in turn. Where \`taskset\` exists the server has one core, with Redis beside it where a case has one, and the load generator another.
 Each subject's answers, cookies and stored values are checked before it is timed. In brackets: the share of the bare framework. *Mix* is 95 % reads; *login* begins
 a session with a new id; *by hand* is a handler that does nothing but find the session in a Map and write \`Vary\`, or GET, or GET and SET, with the same client; *write + rename* the plainest atomic write of a file. What each peer is
-configured with is in [subjects](subjects).
+configured with is in [subjects](subjects). Up to Node 22, Express is faster behind the session's middleware than alone ([decision 25](../docs/decisions/0025-express-in-dictionary-mode.md)).
 
 ${frameworksOf(throughput.rows)
   .map(framework => mainTable(throughput.rows, framework))
