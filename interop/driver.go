@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gogf/gf/v2/os/gsession"
+	"gsession/orders"
 )
 
 // order is one line of the driver's input.
@@ -46,20 +47,9 @@ type driver struct {
 // drive carries out an order a line, and answers each with a line.
 func drive(in io.Reader, out io.Writer) error {
 	d := &driver{managers: map[string]*gsession.Manager{}, sessions: map[string]*gsession.Session{}}
-	orders := json.NewDecoder(bufio.NewReaderSize(in, 1<<20))
-	answers := json.NewEncoder(out)
-	answers.SetEscapeHTML(false)
-	for {
-		var next order
-		if err := orders.Decode(&next); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		if err := answers.Encode(d.answer(next)); err != nil {
-			return err
-		}
-	}
+	return orders.Answer(bufio.NewReaderSize(in, 1<<20), out, func(next order) (any, error) {
+		return d.answer(next), nil
+	})
 }
 
 func (d *driver) answer(o order) (result answer) {

@@ -233,6 +233,6 @@ exec "$here/${loader}" --argv0 ${kind.kind}-server --library-path "$here/${dirna
   renameSync(made, place)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   console.log(JSON.stringify(ensureServers()))
 }

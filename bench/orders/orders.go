@@ -1,9 +1,8 @@
-// Package orders drives the benchmark's programs in Go: they are given orders and answer them, a line
-// of JSON each, as bench/goframe-node.mjs does.
+// Package orders drives programs in Go: they are given orders and answer them, a line of JSON each.
+// Those of the benchmark are what bench/goframe-node.mjs takes too.
 package orders
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 )
@@ -38,25 +37,10 @@ type taker struct {
 	begun    int
 }
 
-// Take carries out orders until there are no more.
+// Take carries out the benchmark's orders.
 func Take(sessions Sessions, in io.Reader, out io.Writer) error {
 	t := &taker{sessions: sessions}
-	orders, answers := json.NewDecoder(in), json.NewEncoder(out)
-	for {
-		var next order
-		if err := orders.Decode(&next); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		result, err := t.carryOut(next)
-		if err != nil {
-			return err
-		}
-		if err := answers.Encode(result); err != nil {
-			return err
-		}
-	}
+	return Answer(in, out, t.carryOut)
 }
 
 func (t *taker) carryOut(o order) (any, error) {
