@@ -30,6 +30,8 @@ import { MARK_KEY } from './write-mark.ts'
 const GONE = 0
 const TAKEN = 2
 const NO_MARK = ''
+/** What the library keeps beside each key. */
+const LIBRARY_FIELDS = [TYPES_FIELD, RESERVED_KEY] as const
 
 /** Nothing that UTF-8 could hold: Redis would be given another key. */
 const HALF_PAIR = /\p{Surrogate}/u
@@ -139,7 +141,7 @@ export class StorageRedisHashTable extends RedisStorage {
   /** One key and what the library keeps; `undefined` when that does not tell whether there is a session. */
   async #loadKey(redisKey: string, key: string | undefined): Promise<Loaded | undefined> {
     if (key === undefined) return undefined
-    const names = [...new Set([key, TYPES_FIELD, RESERVED_KEY])]
+    const names = key === RESERVED_KEY ? LIBRARY_FIELDS : [key, ...LIBRARY_FIELDS]
     const values = listOf(await this.send(redisKey, ['hmget', redisKey, ...names]))
     const fields = new Map<string, string>()
     for (const [index, name] of names.entries()) {

@@ -7,7 +7,7 @@ import { decodeField, encodeField } from '../../src/storages/redis-hash-values.t
 import { connect, immortalKeys, openManager } from '../fixtures/redis-lab.ts'
 import { begin, codeOf } from '../helpers/core-sessions.ts'
 import type { Connected } from './clients.ts'
-import { type RedisServer, startServer } from './servers/index.ts'
+import { countCommands, type RedisServer, startServer } from './servers/index.ts'
 
 const PREFIX = 'hash:'
 const HOUR = 3_600_000
@@ -295,4 +295,13 @@ describe('encodeField and decodeField', () => {
     }
     fc.assert(fc.property(texts, types, check), { numRuns: 5000 })
   })
+})
+
+it.each([
+  ['a key', 'user', ['user', '__gsession:types', '__gsession']],
+  ["the library's note alone", '__gsession', ['__gsession:types', '__gsession']],
+])('is asked for each field once when %s is looked for', async (_, key, fields) => {
+  const id = await begin(manager, { user: 'ann' })
+  const [seen] = await countCommands(server, async () => storage.load(id, HOUR, key))
+  expect(seen?.args).toEqual(['hmget', PREFIX + id, ...fields])
 })
