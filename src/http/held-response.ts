@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { ANSWER_HEADERS } from './answer-headers.ts'
 import { drainListenersElsewhere } from './drain-listeners.ts'
@@ -14,7 +14,7 @@ import {
   standIns,
   standInsAfterFailure,
 } from './stand-ins.ts'
-import { absorbHeaders } from './write-head-arguments.ts'
+import { absorbHeaders, readHeadArguments } from './write-head-arguments.ts'
 
 /** A response of node:http, node:https or the compatibility side of node:http2. */
 export type NodeResponse = ServerResponse<IncomingMessage> | Http2ServerResponse
@@ -27,8 +27,8 @@ export interface Gate {
   save(): Promise<void>
   /** Everything is saved: the last moment to set headers. */
   writeHead(): void
-  /** The same for a head without any header so far: answers those to add, name by value. */
-  listHead(): string[]
+  /** The same for a head that is written in one call: answers its headers as a flat list. */
+  listHead(headers: unknown): readonly unknown[]
   /**
    * The save failed. If the head has not left, the held answer is dropped and another may be given;
    * else the response can only be cut off.
@@ -118,24 +118,42 @@ export class HeldResponse {
       this.#state = 'released'
       return this.#call('writeHead', [status, ...rest])
     }
-    const message = absorbHeaders(this.#response, rest)
+    const { message, headers } = readHeadArguments(rest)
     const args: unknown[] = message === undefined ? [status] : [status, message]
+    const statusBefore = this.#response.statusCode
     // The status may decide whether the session is saved.
     this.#response.statusCode = status
-    if (this.#state === 'open' && this.#gate.needsSave) {
+    const mustHold = this.#state === 'open' && this.#gate.needsSave
+    if (!mustHold && this.#takesList()) return this.#writeList(args, headers, statusBefore)
+    absorbHeaders(this.#response, headers)
+    if (mustHold) {
       this.#hold()
       this.#heldCalls.push({ name: 'writeHead', args })
       return this.#response
     }
     this.#state = 'released'
-    // Node writes a list as it is, at a fraction of what it takes to set headers one by one.
-    if (this.#takesList()) args.push(this.#gate.listHead())
-    else this.#gate.writeHead()
+    this.#gate.writeHead()
     return this.#call('writeHead', args)
   }
 
+  /** Node writes a list as it is, at a fraction of what it takes to set headers one by one. */
+  #writeList(args: unknown[], headers: unknown, statusBefore: number): unknown {
+    const stateBefore = this.#state
+    this.#state = 'released'
+    try {
+      return this.#call('writeHead', [...args, this.#gate.listHead(headers)])
+    } catch (error) {
+      // The head that will be in place of a refused one must tell the client the same.
+      this.#state = stateBefore
+      this.#response.statusCode = statusBefore
+      throw error
+    }
+  }
+
+  /** Other middlewares that stand in for `writeHead`, and HTTP/2, may know no lists. */
   #takesList(): boolean {
-    return !('stream' in this.#response) && this.#response.getHeaderNames().length === 0
+    const isNative = this.#methods.writeHead === nativeHead.writeHead
+    return isNative && this.#response.getHeaderNames().length === 0
   }
 
   /** Changes the head, unless it has left as far as the application can know. */
@@ -267,5 +285,6 @@ export class HeldResponse {
   }
 }
 
+const nativeHead = ServerResponse.prototype as unknown as Methods
 const NO_CALLS: HeldCall[] = []
 const VERBS = { setHeader: 'set', appendHeader: 'append', removeHeader: 'remove' } as const

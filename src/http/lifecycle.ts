@@ -38,6 +38,8 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   #madeTransport: IdTransport | undefined
   #isAbandoned = false
   #renewsCookie = false
+  /** Whether the cookie of the id that was sent is known to be new, which it stays in this request. */
+  #sentIsNew = false
 
   constructor(
     manager: Manager<Data>,
@@ -164,8 +166,8 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   async #renewCookie(sentId: string): Promise<void> {
     await this.session.stored.read(RESERVED_KEY)
     if (this.session.stored.storedId !== sentId) return
-    const { note } = this.session
-    if (note !== undefined) this.#settings.cookieTimes.set(sentId, cookieSetAt(note))
+    const setAt = this.#cookieTime
+    if (setAt !== undefined) this.#settings.cookieTimes.set(sentId, setAt)
     if (!this.#mustRenewCookie) return
     this.#renewsCookie = true
     this.session.note = this.#cookieNote()
@@ -179,10 +181,15 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   }
 
   /** What the record says is at hand if the session was read. */
-  #cookieIsNew(id: string): boolean {
+  #cookieIsNew(sentId: string): boolean {
+    this.#sentIsNew ||=
+      this.#isNew(this.#cookieTime) || this.#isNew(this.#settings.cookieTimes.get(sentId))
+    return this.#sentIsNew
+  }
+
+  get #cookieTime(): number | undefined {
     const { note } = this.session
-    if (note !== undefined && this.#isNew(cookieSetAt(note))) return true
-    return this.#isNew(this.#settings.cookieTimes.get(id))
+    return note === undefined ? undefined : cookieSetAt(note)
   }
 
   #isNew(setAt: number | undefined): boolean {

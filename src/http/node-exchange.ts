@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { HttpExchange } from './exchange.ts'
+import { HeadList } from './head-list.ts'
 import type { NodeResponse } from './held-response.ts'
 import { appendHeader } from './write-head-arguments.ts'
 
@@ -12,7 +13,8 @@ export class NodeExchange implements HttpExchange {
   protected readonly request: NodeRequest
   protected readonly response: NodeResponse
   readonly isEncrypted: boolean
-  #list: string[] | undefined
+  /** The head that is being written, when it is written as a list. */
+  #list: HeadList | undefined
 
   constructor(request: NodeRequest, response: NodeResponse) {
     this.request = request
@@ -31,33 +33,29 @@ export class NodeExchange implements HttpExchange {
     return Array.isArray(value) ? value.join(', ') : value
   }
 
-  /** The headers that some work sets, as a list instead of in the response, which has none. */
-  protected listHeaders(work: () => void): string[] {
-    const list: string[] = []
+  /** These headers with those that some work sets, as a flat list instead of in the response. */
+  protected listHeaders(headers: unknown, work: () => void): readonly unknown[] {
+    const list = new HeadList(headers)
     this.#list = list
     work()
     this.#list = undefined
-    return list
+    return list.entries
   }
 
   responseHeader(name: string): string | undefined {
-    if (this.#list !== undefined) return valueIn(this.#list, name)
+    if (this.#list !== undefined) return this.#list.get(name)
     const value = this.response.getHeader(name)
     return Array.isArray(value) ? value.join(', ') : value?.toString()
   }
 
   setHeader(name: string, value: string): void {
     if (this.#list === undefined) this.response.setHeader(name, value)
-    else {
-      const at = this.#list.indexOf(name)
-      if (at === -1) this.#list.push(name, value)
-      else this.#list[at + 1] = value
-    }
+    else this.#list.set(name, value)
   }
 
   appendHeader(name: string, value: string): void {
     if (this.#list === undefined) appendHeader(this.response, name, value)
-    else this.#list.push(name, value)
+    else this.#list.append(name, value)
   }
 }
 
@@ -65,9 +63,4 @@ export class NodeExchange implements HttpExchange {
 export function isEncrypted(request: NodeRequest): boolean {
   if ('stream' in request) return request.stream.session?.encrypted === true
   return 'encrypted' in request.socket && request.socket.encrypted === true
-}
-
-function valueIn(list: readonly string[], name: string): string | undefined {
-  const at = list.indexOf(name)
-  return at === -1 ? undefined : list[at + 1]
 }

@@ -76,8 +76,8 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
     this.#lifecycle.writeHead()
   }
 
-  listHead(): string[] {
-    return this.listHeaders(() => this.#lifecycle.writeHead())
+  listHead(headers: unknown): readonly unknown[] {
+    return this.listHeaders(headers, () => this.#lifecycle.writeHead())
   }
 
   failed(error: unknown): void {

@@ -1,35 +1,37 @@
 import type { NodeResponse } from './held-response.ts'
 
 /** What a header may be, in the forms that `writeHead` takes. */
-type HeaderValue = string | number | readonly string[]
+export type HeaderValue = string | number | readonly string[]
 
-/**
- * Sets the headers that were given to `writeHead(status, [message], [headers])` as `setHeader` does,
- * so that others can be added to them. Answers the status message, if there is one.
- */
-export function absorbHeaders(
-  response: NodeResponse,
-  rest: readonly unknown[],
-): string | undefined {
-  const [first, second] = rest
-  const message = typeof first === 'string' ? first : undefined
-  const headers = message === undefined ? (first ?? second) : second
-  if (Array.isArray(headers)) absorbList(response, headers)
-  else if (typeof headers === 'object' && headers !== null) {
-    for (const [name, value] of Object.entries(headers)) {
-      if (value !== undefined) response.setHeader(name, value as HeaderValue)
-    }
-  }
-  return message
+/** What `writeHead(status, [message], [headers])` was given behind the status. */
+export interface HeadArguments {
+  readonly message: string | undefined
+  readonly headers: unknown
 }
 
-/** A list is flat (name, value, name, value) or of pairs; it replaces what was set of these names. */
-function absorbList(response: NodeResponse, list: readonly unknown[]): void {
-  const pairs = Array.isArray(list[0]) ? (list as [string, HeaderValue][]) : pairUp(list)
-  for (const [name] of pairs) response.removeHeader(name)
-  for (const [name, value] of pairs) {
-    appendHeader(response, name, value)
+export function readHeadArguments([first, second]: readonly unknown[]): HeadArguments {
+  return typeof first === 'string'
+    ? { message: first, headers: second }
+    : { message: undefined, headers: first ?? second }
+}
+
+/** Names and values of headers in any form that `writeHead` takes: an object, a flat list, a list of pairs. */
+export function pairsOf(headers: unknown): readonly [string, HeaderValue][] {
+  if (typeof headers !== 'object' || headers === null) return []
+  if (!Array.isArray(headers)) return Object.entries(headers)
+  return Array.isArray(headers[0]) ? headers : pairUp(headers)
+}
+
+/** Sets the headers that were given to `writeHead` as `setHeader` does, so that others can be added to them. */
+export function absorbHeaders(response: NodeResponse, headers: unknown): void {
+  const pairs = pairsOf(headers)
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of pairs) response.setHeader(name, value)
+    return
   }
+  // A list may name a header several times; all of it replaces what was set of these names.
+  for (const [name] of pairs) response.removeHeader(name)
+  for (const [name, value] of pairs) appendHeader(response, name, value)
 }
 
 /**
@@ -37,13 +39,13 @@ function absorbList(response: NodeResponse, list: readonly unknown[]): void {
  * the very array that the application gave, which may serve other visitors too.
  */
 export function appendHeader(response: NodeResponse, name: string, value: HeaderValue): void {
-  const lines = [response.getHeader(name) ?? [], value].flat().map(String)
-  response.setHeader(name, lines.length === 1 ? lines.join() : lines)
+  const lines = [response.getHeader(name) ?? [], value].flat()
+  response.setHeader(name, lines.length === 1 ? (lines[0] as HeaderValue) : lines.map(String))
 }
 
 function pairUp(list: readonly unknown[]): [string, HeaderValue][] {
   const pairs: [string, HeaderValue][] = []
-  for (let index = 0; index + 1 < list.length; index += 2) {
+  for (let index = 0; index < list.length; index += 2) {
     pairs.push([String(list[index]), list[index + 1] as HeaderValue])
   }
   return pairs
