@@ -50,9 +50,7 @@ export function session<Data extends object>(
     async (request, ...rest) => {
       const run = new FetchRun(manager, settings, request)
       const application = () => handler(request, run.session, ...rest)
-      const answer = await answerOf(run, application, error => onError(error, request))
-      if (answer.isThrown) throw answer.response
-      return answer.response
+      return answerOf(run, application, error => onError(error, request))
     }
 }
 

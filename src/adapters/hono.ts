@@ -61,7 +61,9 @@ export function session<Data extends object>(
     // Hono has something to say to a handler that answered nothing.
     if (!c.finalized) return run.finishUnanswered()
     try {
-      answer(c, await run.finish(c.res))
+      const finished = run.finish(c.res)
+      // An `await` of what is there already would cost a turn.
+      answer(c, finished instanceof Promise ? await finished : finished)
     } catch (error) {
       answer(c, await run.finish(headOfErrorPage(c.res)))
       throw error

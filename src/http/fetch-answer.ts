@@ -2,53 +2,51 @@ import { type FetchRun, isResponse } from './fetch-run.ts'
 
 type MaybePromise<Value> = Value | Promise<Value>
 
-/** A response that was thrown is to reach the framework as it was meant to: thrown. */
-export interface FetchAnswer {
-  readonly response: Response
-  readonly isThrown: boolean
-}
-
 /**
  * Runs an application to its answer, with its session saved and told in it. What it throws, and a save
- * that fails, is for `onError` to answer; what that throws is thrown on. A response that either of them
- * throws is an answer too.
+ * that fails, is for `onError` to answer. A response that either of them throws is an answer too, and
+ * is thrown on, as it was meant to reach the framework; so is what `onError` throws.
  */
 export async function answerOf<Data extends object>(
   run: FetchRun<Data>,
   application: () => MaybePromise<Response>,
   onError: (error: unknown) => MaybePromise<Response>,
-): Promise<FetchAnswer> {
+): Promise<Response> {
   try {
-    const { response, isThrown } = await settle(run, application)
-    return { response: await run.finish(response), isThrown }
-  } catch (error) {
-    run.handlerFailed()
-    const { response, isThrown } = await settleOrThrow(run, () => onError(error))
-    return { response: await run.finish(response), isThrown }
+    const finished = run.finish(await run.run(application))
+    // An `await` of what is there already would cost a turn.
+    return finished instanceof Promise ? await finished : finished
+  } catch (thrown) {
+    return answerThrown(run, thrown, onError)
   }
 }
 
-async function settle<Data extends object>(
+async function answerThrown<Data extends object>(
   run: FetchRun<Data>,
-  answer: () => MaybePromise<Response>,
-): Promise<FetchAnswer> {
+  thrown: unknown,
+  onError: (error: unknown) => MaybePromise<Response>,
+): Promise<Response> {
+  if (!isResponse(thrown)) return answerError(run, () => onError(thrown))
+  let response: Response
   try {
-    return { response: await run.run(answer), isThrown: false }
-  } catch (thrown) {
-    if (isResponse(thrown)) return { response: thrown, isThrown: true }
-    throw thrown
+    response = await run.finish(thrown)
+  } catch (error) {
+    return answerError(run, () => onError(error))
   }
+  throw response
 }
 
 /** When nobody answers, the client cannot be told; what was changed is saved all the same. */
-async function settleOrThrow<Data extends object>(
+async function answerError<Data extends object>(
   run: FetchRun<Data>,
-  answer: () => MaybePromise<Response>,
-): Promise<FetchAnswer> {
+  onError: () => MaybePromise<Response>,
+): Promise<Response> {
+  run.handlerFailed()
   try {
-    return await settle(run, answer)
-  } catch (error) {
+    return await run.finish(await run.run(onError))
+  } catch (thrown) {
+    if (isResponse(thrown)) throw await run.finish(thrown)
     await run.finishUnanswered()
-    throw error
+    throw thrown
   }
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../core/atomic-storage.ts'
 import type { Manager } from '../core/manager.ts'
 import type { Session } from '../core/session.ts'
 import { runWithSession } from './current-session.ts'
@@ -45,9 +46,9 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
    * more is saved, and another response may be finished in place of this one: it tells of an id that
    * was stored before.
    *
-   * @returns what to hand on: this response, or a copy with more headers
+   * @returns what to hand on: this response, or a copy with more headers; at once, if nothing is to be saved
    */
-  async finish(response: Response): Promise<Response> {
+  finish(response: Response): Awaitable<Response> {
     this.#response = response
     this.#isCopied = false
     if (!this.#lifecycle.isUsed) {
@@ -56,12 +57,8 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
     }
     if (!isResponse(response)) throw new TypeError('Expected a Response from the handler')
     // A switch of protocols, or Response.error(): there is no head to tell anything in.
-    const hasHead = response.status >= 200
-    this.#headHasLeft = !hasHead
-    await this.#save()
-    if (hasHead) this.#lifecycle.writeHead()
-    this.#headHasLeft = true
-    return this.#response
+    this.#headHasLeft = response.status < 200
+    return this.#lifecycle.needsSave ? this.#save().then(() => this.#told()) : this.#told()
   }
 
   /** Saves the session of a request that this adapter does not get to answer. */
@@ -119,6 +116,13 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   appendHeader(name: string, value: string): void {
     this.#copyResponse()
     this.#response?.headers.append(name, value)
+  }
+
+  /** The response that the client is told in. */
+  #told(): Response {
+    if (!this.#headHasLeft) this.#lifecycle.writeHead()
+    this.#headHasLeft = true
+    return this.#response as Response
   }
 
   async #save(): Promise<void> {
