@@ -177,7 +177,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   async close(): Promise<void> {
     this.#watches.close()
     try {
-      await this.#refreshes.flush()
+      await this.#refreshes.close()
     } finally {
       await this.#storage.close?.()
     }

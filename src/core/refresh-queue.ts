@@ -18,6 +18,7 @@ export interface RefreshTarget {
 export class RefreshQueue {
   readonly #target: RefreshTarget
   #accessedAt = new Map<string, number>()
+  readonly #underWay = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(target: RefreshTarget) {
@@ -35,7 +36,7 @@ export class RefreshQueue {
     const interval = this.#interval
     if (expiresAt !== undefined) {
       if (expiresAt >= now + ttl) return undefined
-      if (expiresAt < now + 2 * interval) return this.#refreshNow(id, now)
+      if (expiresAt < now + 2 * interval) return this.#track(this.#refreshNow(id, now))
     }
     this.#accessedAt.set(id, now)
     this.#flushLater()
@@ -54,12 +55,13 @@ export class RefreshQueue {
     const accessedAt = this.#accessedAt
     if (accessedAt.size === 0) return
     this.#accessedAt = new Map()
-    try {
-      await this.#target.refresh(accessedAt)
-    } catch (error) {
-      this.#accessedAt = new Map([...accessedAt, ...this.#accessedAt])
-      throw error
-    }
+    await this.#track(this.#write(accessedAt))
+  }
+
+  /** The same for the end: what is under way is waited for. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    await this.flush()
   }
 
   /** The same where nobody waits for it: a failure is reported, and the next interval tries again. */
@@ -69,6 +71,15 @@ export class RefreshQueue {
     } catch (error) {
       this.#flushLater()
       this.#target.failed(error)
+    }
+  }
+
+  async #write(accessedAt: ReadonlyMap<string, number>): Promise<void> {
+    try {
+      await this.#target.refresh(accessedAt)
+    } catch (error) {
+      this.#accessedAt = new Map([...accessedAt, ...this.#accessedAt])
+      throw error
     }
   }
 
@@ -82,6 +93,13 @@ export class RefreshQueue {
       this.#flushLater()
       this.#target.failed(error)
     }
+  }
+
+  #track(work: Promise<void>): Promise<void> {
+    this.#underWay.add(work)
+    const done = () => this.#underWay.delete(work)
+    work.then(done, done)
+    return work
   }
 
   #flushLater(): void {

@@ -382,10 +382,10 @@ describe('a refresh that cannot wait, and fails', () => {
     isDown = true
     refreshed = 0
 
-    override refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): void {
+    override async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
       if (this.isDown) throw new Error('not now')
       this.refreshed += accessedAt.size
-      super.refresh(accessedAt, ttl)
+      await super.refresh(accessedAt, ttl)
     }
   }
 

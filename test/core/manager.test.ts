@@ -1,7 +1,8 @@
-import { Manager, StorageMemory } from 'gsession'
+import { Manager, StorageFile, StorageMemory } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { begin, codeOf, loaded } from '../helpers/core-sessions.ts'
 import { countCalls } from '../helpers/http-storage.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
 
 const HOUR = 3_600_000
 
@@ -93,6 +94,34 @@ describe('a closed manager', () => {
     await manager.close()
     expect(calls).toEqual(['refresh'])
     expect(await codeOf(manager.new(id).get('a'))).toBe('ERR_CLOSED')
+  })
+})
+
+describe('a manager that is closed while a batch of refreshes is written', () => {
+  it('has written it whole', async () => {
+    const folder = tempFolder()
+    let now = Date.now()
+    const clock = (): number => now
+    const storage = new StorageFile({ path: folder, clock })
+    const reported: unknown[] = []
+    const onBackgroundError = (error: Error): number => reported.push(error)
+    const manager = new Manager({ storage, clock, onBackgroundError, idAtRest: 'plain' })
+    const ids: string[] = []
+    for (let n = 0; n < 500; n++) ids.push(await begin(manager, { a: 1 }))
+    now += 60_000
+    const slid = now + manager.ttl
+    for (const id of ids) await manager.new(id).get('a')
+    const ends = async (id = ''): Promise<number | undefined> =>
+      (await new StorageFile({ path: folder, clock }).load(id, manager.ttl))?.expiresAt
+
+    // Whatever waits is written then.
+    manager.storage = storage
+    while ((await ends(ids[0])) !== slid) await new Promise(setImmediate)
+    expect(await ends(ids.at(-1))).toBeLessThan(slid)
+    await manager.close()
+
+    expect(reported).toEqual([])
+    expect(await ends(ids.at(-1))).toBe(slid)
   })
 })
 

@@ -69,7 +69,7 @@ export const BROKEN: Readonly<Record<string, BrokenStorage>> = {
             const data = seen.get(id)
             if (data && good.load(id) === undefined) good.create(id, data, time + ttl - clock())
           }
-          good.refresh(accessedAt, ttl)
+          return good.refresh(accessedAt, ttl)
         },
       }
     }),

@@ -60,7 +60,7 @@ describe('StorageMemory, as time passes', () => {
     for (let n = 0; n < 100; n++) storage.create(`id${n}`, DATA, 10_000)
     for (let round = 0; round < 10; round++) {
       pass(5000)
-      storage.refresh(new Map([['id0', now]]), 10_000)
+      void storage.refresh(new Map([['id0', now]]), 10_000)
       storage.merge('id1', NO_CHANGES, 10_000)
     }
     expect(storage.size).toBe(2)

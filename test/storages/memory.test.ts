@@ -66,6 +66,22 @@ describe('StorageMemory', () => {
     }
   })
 
+  it('gives other work its turns while it refreshes many sessions', async () => {
+    const storage = new StorageMemory()
+    const ids = Array.from({ length: 10_000 }, (_, n) => `id${n}`)
+    for (const id of ids) storage.create(id, DATA, HOUR)
+    const later = Date.now() + HOUR
+    let turns = 0
+    const counting = setImmediate(function tick(): void {
+      turns++
+      setImmediate(tick).unref()
+    })
+    await storage.refresh(new Map(ids.map(id => [id, later])), HOUR)
+    clearImmediate(counting)
+    expect(turns).toBeGreaterThan(10)
+    expect(ids.map(id => storage.peek(id))).toEqual(ids.map(() => ({ expiresAt: later + HOUR })))
+  })
+
   it('answers at once', () => {
     const storage = new StorageMemory()
     expect(storage.create('a', DATA, HOUR)).toBe(true)
@@ -111,7 +127,7 @@ describe('StorageMemory with a limit', () => {
   it('takes neither a refresh nor a failed attempt for use', () => {
     const storage = new StorageMemory({ maxSessions: 2 })
     for (const id of ['a', 'b']) storage.create(id, DATA, HOUR)
-    storage.refresh(new Map([['a', Date.now()]]), HOUR)
+    void storage.refresh(new Map([['a', Date.now()]]), HOUR)
     storage.create('a', DATA, HOUR)
     storage.create('c', DATA, HOUR)
     expect(keeps(storage, ['a', 'b', 'c'])).toEqual(['b', 'c'])
