@@ -61,9 +61,17 @@ export function idCookie(
   return `${name}=${id}${placeOf(attributes)}${expires}${protectionOf(attributes)}`
 }
 
+const LONG_AGO = new Date(0).toUTCString()
+/** The date that was written last: cookies of the same second have the same. */
+let lastDate = { seconds: 0, text: LONG_AGO }
+
 /** Dates in cookies have no fractions: rounded up, so that no cookie ends before its session. */
 function wholeSeconds(time: number): string {
-  return new Date(Math.ceil(time / 1000) * 1000).toUTCString()
+  const seconds = Math.ceil(time / 1000)
+  if (seconds !== lastDate.seconds) {
+    lastDate = { seconds, text: new Date(seconds * 1000).toUTCString() }
+  }
+  return lastDate.text
 }
 
 /**
@@ -71,8 +79,7 @@ function wholeSeconds(time: number): string {
  * was set with: without them a browser keeps a `__Host-` or partitioned cookie.
  */
 export function removalCookie(name: string, attributes: CookieAttributes): string {
-  const past = new Date(0).toUTCString()
-  return `${name}=${placeOf(attributes)}; Expires=${past}; Max-Age=0${protectionOf(attributes)}`
+  return `${name}=${placeOf(attributes)}; Expires=${LONG_AGO}; Max-Age=0${protectionOf(attributes)}`
 }
 
 function placeOf({ path, domain }: CookieAttributes): string {

@@ -39,7 +39,12 @@ export function absorbHeaders(response: NodeResponse, headers: unknown): void {
  * the very array that the application gave, which may serve other visitors too.
  */
 export function appendHeader(response: NodeResponse, name: string, value: HeaderValue): void {
-  const lines = [response.getHeader(name) ?? [], value].flat()
+  const before = response.getHeader(name)
+  if (before === undefined && typeof value === 'string') {
+    response.setHeader(name, value)
+    return
+  }
+  const lines = [before ?? [], value].flat()
   response.setHeader(name, lines.length === 1 ? (lines[0] as HeaderValue) : lines.map(String))
 }
 
