@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { ANSWER_HEADERS } from './answer-headers.ts'
 import { drainListenersElsewhere } from './drain-listeners.ts'
@@ -150,10 +150,11 @@ export class HeldResponse {
     }
   }
 
-  /** Other middlewares that stand in for `writeHead`, and HTTP/2, may know no lists. */
+  /** HTTP/2 takes no lists, nor may another middleware that stands in for `writeHead`. */
   #takesList(): boolean {
-    const isNative = this.#methods.writeHead === nativeHead.writeHead
-    return isNative && this.#response.getHeaderNames().length === 0
+    const response = this.#response
+    if ('stream' in response || response.getHeaderNames().length > 0) return false
+    return this.#methods.writeHead === Object.getPrototypeOf(response).writeHead
   }
 
   /** Changes the head, unless it has left as far as the application can know. */
@@ -285,6 +286,5 @@ export class HeldResponse {
   }
 }
 
-const nativeHead = ServerResponse.prototype as unknown as Methods
 const NO_CALLS: HeldCall[] = []
 const VERBS = { setHeader: 'set', appendHeader: 'append', removeHeader: 'remove' } as const

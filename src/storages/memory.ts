@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts'
 import { type Clock, runLater } from '../core/clock.ts'
@@ -150,7 +149,7 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   }
 
   async #refreshRest(uses: Iterator<[string, number]>, ttl: number): Promise<void> {
-    do await nextTurn()
+    do await new Promise(resolve => setImmediate(resolve))
     while (!this.#refreshSlice(uses, ttl))
   }
 

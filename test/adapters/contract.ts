@@ -145,13 +145,17 @@ export function adapterContract(adapter: Adapter): void {
 
     it('saves before the head of a stream, and what changes while it is sent', async () => {
       const { storage, written } = delayWrites(50)
+      let sawHead = (): void => {}
+      const headIsSeen = new Promise<void>(resolve => {
+        sawHead = resolve
+      })
       const { server } = await start(new Manager({ storage }), {
         '/stream': async session => {
           await session.set('user', 'ann')
           return {
             body: pieces(
               'a',
-              () => session.set('late', true),
+              () => headIsSeen.then(() => session.set('late', true)),
               'b',
               () => wait(20),
               'c',
@@ -163,6 +167,7 @@ export function adapterContract(adapter: Adapter): void {
       const answer = await ask(server, '/stream', {
         onHead: () => {
           writtenAtHead = written()
+          sawHead()
         },
       })
       expect([answer.text, writtenAtHead]).toEqual(['abc', 1])
