@@ -47,7 +47,7 @@ export function session<Data extends object>(
   if (typeof onError !== 'function') refuseOption('onError', 'a function', onError)
   const settings = resolveHttpOptions(httpOptions, ['onError'])
   return handler =>
-    async (request, ...rest) => {
+    (request, ...rest) => {
       const run = new FetchRun(manager, settings, request)
       const application = () => handler(request, run.session, ...rest)
       return answerOf(run, application, error => onError(error, request))

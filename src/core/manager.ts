@@ -169,8 +169,8 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   }
 
   /**
-   * Ends all watches, writes the ttl refreshes that wait, and closes the storage. Sessions must not be
-   * used after it.
+   * Ends all watches, waits for the ttl refreshes that are being written, writes those that wait, and
+   * closes the storage. Sessions must not be used after it.
    *
    * @throws {@link SessionError} `ERR_STORAGE` when the refreshes could not be written
    */

@@ -60,7 +60,8 @@ export class RefreshQueue {
 
   /** The same for the end: what is under way is waited for. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#underWay)
+    // Another one may begin meanwhile.
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
     await this.flush()
   }
 

@@ -1,42 +1,42 @@
 import { type HeaderValue, pairsOf } from './write-head-arguments.ts'
 
 /**
- * A head's headers as the flat list that Node writes as it is, at a fraction of what it takes to set
- * them one by one. Names are compared as HTTP does: case does not matter.
+ * A head's headers as the flat list that Node writes as it is. Each name is there once, whatever its
+ * case: Node may set them one by one all the same, and then the last of a name would be the only one.
  */
 export class HeadList {
   /** Name, value, name, value. */
   readonly entries: HeaderValue[] = []
 
-  /** @param headers - in any form that `writeHead` takes; they are copied */
+  /** @param headers - in any form that `writeHead` takes; they stay as they are */
   constructor(headers: unknown) {
-    for (const [name, value] of pairsOf(headers)) this.entries.push(name, value)
+    for (const [name, value] of pairsOf(headers)) this.append(name, value)
   }
 
   /** The values of a name as one text, `undefined` when there are none. */
   get(name: string): string | undefined {
-    const values: HeaderValue[] = []
-    for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
-      values.push(this.entries[at + 1] ?? '')
-    }
-    return values.length === 0 ? undefined : values.flat().join(', ')
+    const at = this.#find(name)
+    if (at === -1) return undefined
+    const value = this.entries[at + 1]
+    return Array.isArray(value) ? value.join(', ') : String(value)
   }
 
   set(name: string, value: string): void {
-    for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at)) {
-      this.entries.splice(at, 2)
-    }
-    this.append(name, value)
+    const at = this.#find(name)
+    if (at === -1) this.entries.push(name, value)
+    else this.entries[at + 1] = value
   }
 
-  append(name: string, value: string): void {
-    this.entries.push(name, value)
+  append(name: string, value: HeaderValue): void {
+    const at = this.#find(name)
+    if (at === -1) this.entries.push(name, value)
+    // A new array: the one that is there is the application's, and may serve other visitors too.
+    else this.entries[at + 1] = [this.entries[at + 1], value].flat() as string[]
   }
 
-  /** Where the name stands, from a place on. */
-  #find(name: string, from: number): number {
+  #find(name: string): number {
     const { entries } = this
-    for (let at = from; at < entries.length; at += 2) {
+    for (let at = 0; at < entries.length; at += 2) {
       const other = String(entries[at])
       if (other.length === name.length && other.toLowerCase() === name.toLowerCase()) return at
     }

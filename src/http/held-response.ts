@@ -114,10 +114,7 @@ export class HeldResponse {
   writeHead(status: number, rest: unknown[]): unknown {
     if (this.#state === 'released') return this.#call('writeHead', [status, ...rest])
     if (this.#state === 'held') throw headersSentError(this.#response, 'write')
-    if (!this.#gate.isUsed) {
-      this.#state = 'released'
-      return this.#call('writeHead', [status, ...rest])
-    }
+    if (!this.#gate.isUsed) return this.#sendHead([status, ...rest])
     const { message, headers } = readHeadArguments(rest)
     const args: unknown[] = message === undefined ? [status] : [status, message]
     const statusBefore = this.#response.statusCode
@@ -136,25 +133,39 @@ export class HeldResponse {
     return this.#call('writeHead', args)
   }
 
-  /** Node writes a list as it is, at a fraction of what it takes to set headers one by one. */
-  #writeList(args: unknown[], headers: unknown, statusBefore: number): unknown {
-    const stateBefore = this.#state
-    this.#state = 'released'
+  /**
+   * Node writes a list as it is, at a fraction of what it takes to set headers one by one. If it refuses
+   * the head, nothing of it stays: the head in its place tells the client the same.
+   */
+  #writeList(args: unknown[], headers: unknown, statusCode: number): unknown {
+    const response = this.#response
+    const { statusMessage } = response
     try {
-      return this.#call('writeHead', [...args, this.#gate.listHead(headers)])
+      return this.#sendHead([...args, this.#gate.listHead(headers)])
     } catch (error) {
-      // The head that will be in place of a refused one must tell the client the same.
-      this.#state = stateBefore
-      this.#response.statusCode = statusBefore
+      Object.assign(response, { statusCode, statusMessage })
+      for (const name of response.getHeaderNames()) response.removeHeader(name)
       throw error
     }
   }
 
-  /** HTTP/2 takes no lists, nor may another middleware that stands in for `writeHead`. */
+  /** A head that Node refuses has not left. */
+  #sendHead(args: unknown[]): unknown {
+    this.#state = 'released'
+    try {
+      return this.#call('writeHead', args)
+    } catch (error) {
+      if (!this.#headersSent) this.#state = 'open'
+      throw error
+    }
+  }
+
+  /** Whoever has a `writeHead` of its own may take no lists: HTTP/2, a subclass, another middleware. */
   #takesList(): boolean {
     const response = this.#response
-    if ('stream' in response || response.getHeaderNames().length > 0) return false
-    return this.#methods.writeHead === Object.getPrototypeOf(response).writeHead
+    if (response.constructor.name !== 'ServerResponse') return false
+    const isOwn = this.#methods.writeHead === Object.getPrototypeOf(response).writeHead
+    return isOwn && response.getHeaderNames().length === 0
   }
 
   /** Changes the head, unless it has left as far as the application can know. */

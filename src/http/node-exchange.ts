@@ -37,8 +37,11 @@ export class NodeExchange implements HttpExchange {
   protected listHeaders(headers: unknown, work: () => void): readonly unknown[] {
     const list = new HeadList(headers)
     this.#list = list
-    work()
-    this.#list = undefined
+    try {
+      work()
+    } finally {
+      this.#list = undefined
+    }
     return list.entries
   }
 

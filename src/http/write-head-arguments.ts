@@ -9,10 +9,11 @@ export interface HeadArguments {
   readonly headers: unknown
 }
 
+/** Of two that are no message, the second are the headers, as for Node. */
 export function readHeadArguments([first, second]: readonly unknown[]): HeadArguments {
   return typeof first === 'string'
     ? { message: first, headers: second }
-    : { message: undefined, headers: first ?? second }
+    : { message: undefined, headers: second ?? first }
 }
 
 /** Names and values of headers in any form that `writeHead` takes: an object, a flat list, a list of pairs. */
@@ -37,10 +38,12 @@ export function absorbHeaders(response: NodeResponse, headers: unknown): void {
 /**
  * Adds a header's line to those that are there. The response's own `appendHeader` would add it to
  * the very array that the application gave, which may serve other visitors too.
+ *
+ * @throws what Node throws for a value that is none
  */
 export function appendHeader(response: NodeResponse, name: string, value: HeaderValue): void {
   const before = response.getHeader(name)
-  if (before === undefined && typeof value === 'string') {
+  if (value === undefined || (before === undefined && typeof value === 'string')) {
     response.setHeader(name, value)
     return
   }

@@ -97,6 +97,21 @@ describe('Fastify answering', () => {
     expect([first.body, second.body, second.cookies]).toEqual(['1', '2', []])
   })
 
+  it('leaves the cookies of the application as they are, with inject too, which has set and removed a header', async () => {
+    const app = makeFastify('http')
+    app.register(session, { manager: new Manager({ storage: new StorageMemory() }) })
+    const own = Object.freeze({ 'Set-Cookie': Object.freeze(['a=1']) })
+    app.get('/raw', async (request, reply) => {
+      await request.session.update('n', () => 1)
+      reply.hijack()
+      reply.raw.writeHead(200, own as never).end('one')
+    })
+    for (let visitor = 0; visitor < 3; visitor++) {
+      const { cookies } = await app.inject('/raw')
+      expect(cookies.map(({ name }) => name)).toEqual(['a', 'sid'])
+    }
+  })
+
   describe.each(['before', 'after'])('with a hook of the application registered %s it', when => {
     async function startWithHook(storage: Storage) {
       const app = makeFastify('http')

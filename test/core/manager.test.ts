@@ -1,4 +1,4 @@
-import { Manager, StorageFile, StorageMemory } from 'gsession'
+import { type Duration, Manager, StorageFile, StorageMemory } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { begin, codeOf, loaded } from '../helpers/core-sessions.ts'
 import { countCalls } from '../helpers/http-storage.ts'
@@ -98,30 +98,55 @@ describe('a closed manager', () => {
 })
 
 describe('a manager that is closed while a batch of refreshes is written', () => {
-  it('has written it whole', async () => {
+  /** A manager with sessions whose ttl is to slide, and what tells of one whether it has. */
+  async function withUses(refreshInterval: Duration) {
     const folder = tempFolder()
     let now = Date.now()
     const clock = (): number => now
-    const storage = new StorageFile({ path: folder, clock })
     const reported: unknown[] = []
-    const onBackgroundError = (error: Error): number => reported.push(error)
-    const manager = new Manager({ storage, clock, onBackgroundError, idAtRest: 'plain' })
+    const storage = new StorageFile({ path: folder, clock })
+    const manager = new Manager({
+      storage,
+      idAtRest: 'plain',
+      clock,
+      refreshInterval,
+      onBackgroundError: error => reported.push(error),
+    })
     const ids: string[] = []
-    for (let n = 0; n < 500; n++) ids.push(await begin(manager, { a: 1 }))
+    for (let n = 0; n < 1000; n++) ids.push(await begin(manager, { a: 1 }))
     now += 60_000
-    const slid = now + manager.ttl
-    for (const id of ids) await manager.new(id).get('a')
-    const ends = async (id = ''): Promise<number | undefined> =>
-      (await new StorageFile({ path: folder, clock }).load(id, manager.ttl))?.expiresAt
+    const hasSlid = async (id = ''): Promise<boolean> => {
+      const loaded = await new StorageFile({ path: folder, clock }).load(id, manager.ttl)
+      return loaded?.expiresAt === now + manager.ttl
+    }
+    const use = async (from: number, to: number): Promise<void> => {
+      for (const id of ids.slice(from, to)) await manager.new(id).get('a')
+    }
+    return { manager, storage, ids, reported, use, hasSlid }
+  }
 
+  it('has written it whole', async () => {
+    const { manager, storage, ids, reported, use, hasSlid } = await withUses('10s')
+    await use(0, 1000)
     // Whatever waits is written then.
     manager.storage = storage
-    while ((await ends(ids[0])) !== slid) await new Promise(setImmediate)
-    expect(await ends(ids.at(-1))).toBeLessThan(slid)
+    while (!(await hasSlid(ids[0]))) await new Promise(setImmediate)
+    expect(await hasSlid(ids.at(-1))).toBe(false)
     await manager.close()
 
     expect(reported).toEqual([])
-    expect(await ends(ids.at(-1))).toBe(slid)
+    expect(await hasSlid(ids.at(-1))).toBe(true)
+  })
+
+  it('has written another one too that began meanwhile', async () => {
+    const { manager, ids, reported, use, hasSlid } = await withUses('20ms')
+    await use(0, 500)
+    while (!(await hasSlid(ids[0]))) await new Promise(setImmediate)
+    await use(500, 1000)
+    await manager.close()
+
+    expect(reported).toEqual([])
+    expect(await hasSlid(ids.at(-1))).toBe(true)
   })
 })
 

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http'
+import { createServer, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { Manager, StorageMemory } from 'gsession'
 import { session } from 'gsession/http'
 import { describe, expect, it } from 'vitest'
-import { type Handler, listen, serve, type TestServer } from '../helpers/http-servers.ts'
+import { type Handler, listen, listenOn, serve, type TestServer } from '../helpers/http-servers.ts'
 
 type Way = (response: ServerResponse) => unknown
 
@@ -121,6 +121,75 @@ it('headers handed over in one call are left as they are, so that they may be ha
   expect(list).toEqual(['Vary', 'Accept', 'Set-Cookie', ['a=1']])
 })
 
+it.each([
+  ['an object', Object.freeze({ 'Set-Cookie': Object.freeze(['a=1']), 'X-Own': 'a' })],
+  ['a list', Object.freeze(['Set-Cookie', Object.freeze(['a=1']), 'set-cookie', 'b=2'])],
+])(
+  'in %s, headers stay what they are where another one was set and removed before',
+  async (_name, headers) => {
+    const own = JSON.stringify(headers).match(/[ab]=\d/g) ?? []
+    for (let visitor = 0; visitor < 3; visitor++) {
+      const text = await answer(async ({ session }, response) => {
+        await session.update('visits', () => 1)
+        response.setHeader('X-Powered-By', 'somebody')
+        response.removeHeader('X-Powered-By')
+        response.writeHead(200, headers as []).end('one')
+      })
+
+      const sid = expect.stringMatching(/^sid=[\w-]{43};/)
+      expect(linesOf(text, 'Set-Cookie')).toEqual([...own, sid])
+    }
+  },
+)
+
+it('a response of a class with a writeHead of its own gets the lines by setHeader', async () => {
+  class OwnResponse extends ServerResponse {
+    override writeHead(...args: unknown[]): this {
+      const [status, ...rest] = args
+      for (const [name, value] of Object.entries(Object(rest.at(-1)))) {
+        this.setHeader(name, value as string)
+      }
+      return super.writeHead(Number(status))
+    }
+  }
+  const withSession = session(newManager())(async (request, response) => {
+    await request.session.get('user')
+    response.writeHead(200, { 'X-Own': 'a' }).end('one')
+  })
+  const server = createServer({ ServerResponse: OwnResponse }, withSession)
+  const text = await bytes(await listenOn('http', server))
+
+  expect(linesOf(text, 'X-Own')).toEqual(['a'])
+  expect(linesOf(text, 'Vary')).toEqual(['Cookie'])
+})
+
+it('after a head that Node refuses, the status of the answer in its place has its own words', async () => {
+  const text = await answer((_, response) => {
+    expect(() => response.writeHead(200, { 'X-Own': 'a\nb' })).toThrow()
+    response.writeHead(500).end('one')
+  })
+
+  expect(text).toMatch(/^HTTP\/1.1 500 Internal Server Error\r\n/)
+})
+
+it('a session may begin after a head that Node refuses, though it was not used before', async () => {
+  const server = await serve('http', newManager(), async ({ session }, response) => {
+    expect(() => response.writeHead(200, { 'X-Own': 'a\nb' })).toThrow()
+    await session.set('user', 'ann')
+    response.writeHead(500).end('one')
+  })
+
+  expect(linesOf(await bytes(server), 'Set-Cookie')).toHaveLength(1)
+})
+
+it('of two arguments that are no message, the second are the headers, as for Node', async () => {
+  const text = await answer((_, response) =>
+    Reflect.apply(response.writeHead, response, [200, false, { 'X-Own': 'a' }]).end('one'),
+  )
+
+  expect(linesOf(text, 'X-Own')).toEqual(['a'])
+})
+
 describe('after a head that Node refuses, the answer in its place tells the id', () => {
   it.each<[string, (response: ServerResponse) => unknown]>([
     ['a status', response => response.writeHead(99)],
@@ -128,6 +197,9 @@ describe('after a head that Node refuses, the answer in its place tells the id',
     ['a name', response => response.writeHead(200, { 'X Own': 'a' })],
     ['a value in a list', response => response.writeHead(200, ['X-Own', 'a\nb'])],
     ['half a list', response => response.writeHead(200, ['X-Own', 'a', 'X-Other'])],
+    ['half a list of one name', response => response.writeHead(200, ['X-Own', 'a', 'X-Own'])],
+    ['a message', response => response.writeHead(200, 'no\nmessage', { 'X-Own': 'a' })],
+    ['a trailer', response => response.writeHead(200, { Trailer: 'X-Sum', 'Content-Length': 3 })],
     ['no value', response => response.writeHead(200, { 'X-Own': undefined })],
   ])('%s', async (_name, refused) => {
     const text = await answer(async ({ session }, response) => {
@@ -137,6 +209,7 @@ describe('after a head that Node refuses, the answer in its place tells the id',
     })
 
     expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n/)
+    expect(linesOf(text, 'Trailer')).toEqual([])
     expect(linesOf(text, 'X-Own')).toEqual(['b'])
     expect(linesOf(text, 'Set-Cookie')).toHaveLength(1)
     expect(linesOf(text, 'Vary')).toEqual(['Cookie'])
