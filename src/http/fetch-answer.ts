@@ -26,12 +26,12 @@ async function answerThrown<Data extends object>(
   thrown: unknown,
   onError: (error: unknown) => MaybePromise<Response>,
 ): Promise<Response> {
-  if (!isResponse(thrown)) return answerError(run, () => onError(thrown))
+  if (!isResponse(thrown)) return answerError(run, thrown, onError)
   let response: Response
   try {
     response = await run.finish(thrown)
   } catch (error) {
-    return answerError(run, () => onError(error))
+    return answerError(run, error, onError)
   }
   throw response
 }
@@ -39,11 +39,12 @@ async function answerThrown<Data extends object>(
 /** When nobody answers, the client cannot be told; what was changed is saved all the same. */
 async function answerError<Data extends object>(
   run: FetchRun<Data>,
-  onError: () => MaybePromise<Response>,
+  error: unknown,
+  onError: (error: unknown) => MaybePromise<Response>,
 ): Promise<Response> {
   run.handlerFailed()
   try {
-    return await run.finish(await run.run(onError))
+    return await run.finish(await run.run(() => onError(error)))
   } catch (thrown) {
     if (isResponse(thrown)) throw await run.finish(thrown)
     await run.finishUnanswered()

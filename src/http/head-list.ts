@@ -13,12 +13,9 @@ export class HeadList {
     for (const [name, value] of pairsOf(headers)) this.append(name, value)
   }
 
-  /** The values of a name as one text, `undefined` when there are none. */
-  get(name: string): string | undefined {
+  get(name: string): HeaderValue | undefined {
     const at = this.#find(name)
-    if (at === -1) return undefined
-    const value = this.entries[at + 1]
-    return Array.isArray(value) ? value.join(', ') : String(value)
+    return at === -1 ? undefined : this.entries[at + 1]
   }
 
   set(name: string, value: string): void {

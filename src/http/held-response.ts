@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { ANSWER_HEADERS } from './answer-headers.ts'
 import { drainListenersElsewhere } from './drain-listeners.ts'
+import type { Gate } from './gate.ts'
 import { headersSentError } from './headers-sent-error.ts'
 import {
   guardHead,
@@ -18,23 +19,6 @@ import { absorbHeaders, readHeadArguments } from './write-head-arguments.ts'
 
 /** A response of node:http, node:https or the compatibility side of node:http2. */
 export type NodeResponse = ServerResponse<IncomingMessage> | Http2ServerResponse
-
-/** What decides whether a response must wait, and for what. */
-export interface Gate {
-  /** Whether there is anything to do at all. */
-  readonly isUsed: boolean
-  readonly needsSave: boolean
-  save(): Promise<void>
-  /** Everything is saved: the last moment to set headers. */
-  writeHead(): void
-  /** The same for a head that is written in one call: answers its headers as a flat list. */
-  listHead(headers: unknown): readonly unknown[]
-  /**
-   * The save failed. If the head has not left, the held answer is dropped and another may be given;
-   * else the response can only be cut off.
-   */
-  failed(error: unknown): void
-}
 
 /** What the application called while the response was held. */
 interface HeldCall {
@@ -164,8 +148,8 @@ export class HeldResponse {
   #takesList(): boolean {
     const response = this.#response
     if (response.constructor.name !== 'ServerResponse') return false
-    const isOwn = this.#methods.writeHead === Object.getPrototypeOf(response).writeHead
-    return isOwn && response.getHeaderNames().length === 0
+    const isOfItsClass = this.#methods.writeHead === Object.getPrototypeOf(response).writeHead
+    return isOfItsClass && response.getHeaderNames().length === 0
   }
 
   /** Changes the head, unless it has left as far as the application can know. */

@@ -38,8 +38,6 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   #madeTransport: IdTransport | undefined
   #isAbandoned = false
   #renewsCookie = false
-  /** Whether the cookie of the id that was sent is known to be new, which it stays in this request. */
-  #sentIsNew = false
 
   constructor(
     manager: Manager<Data>,
@@ -181,10 +179,8 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   }
 
   /** What the record says is at hand if the session was read. */
-  #cookieIsNew(sentId: string): boolean {
-    this.#sentIsNew ||=
-      this.#isNew(this.#cookieTime) || this.#isNew(this.#settings.cookieTimes.get(sentId))
-    return this.#sentIsNew
+  #cookieIsNew(id: string): boolean {
+    return this.#isNew(this.#cookieTime) || this.#isNew(this.#settings.cookieTimes.get(id))
   }
 
   get #cookieTime(): number | undefined {

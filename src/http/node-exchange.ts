@@ -46,8 +46,7 @@ export class NodeExchange implements HttpExchange {
   }
 
   responseHeader(name: string): string | undefined {
-    if (this.#list !== undefined) return this.#list.get(name)
-    const value = this.response.getHeader(name)
+    const value = this.#list === undefined ? this.response.getHeader(name) : this.#list.get(name)
     return Array.isArray(value) ? value.join(', ') : value?.toString()
   }
 
