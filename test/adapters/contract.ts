@@ -6,6 +6,7 @@ import { currentSession, Manager, newSessionId, SessionError, StorageMemory } fr
 import type { HttpSessionOptions } from 'gsession/http'
 import { describe, expect, it, vi } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
+import { makeGate } from '../helpers/gate.ts'
 import { Browser } from '../helpers/http-browser.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, cookieName, sessionCookie, sessionCookies } from '../helpers/http-cookies.ts'
@@ -145,17 +146,14 @@ export function adapterContract(adapter: Adapter): void {
 
     it('saves before the head of a stream, and what changes while it is sent', async () => {
       const { storage, written } = delayWrites(50)
-      let sawHead = (): void => {}
-      const headIsSeen = new Promise<void>(resolve => {
-        sawHead = resolve
-      })
+      const head = makeGate()
       const { server } = await start(new Manager({ storage }), {
         '/stream': async session => {
           await session.set('user', 'ann')
           return {
             body: pieces(
               'a',
-              () => headIsSeen.then(() => session.set('late', true)),
+              () => head.opened.then(() => session.set('late', true)),
               'b',
               () => wait(20),
               'c',
@@ -167,7 +165,7 @@ export function adapterContract(adapter: Adapter): void {
       const answer = await ask(server, '/stream', {
         onHead: () => {
           writtenAtHead = written()
-          sawHead()
+          head.open()
         },
       })
       expect([answer.text, writtenAtHead]).toEqual(['abc', 1])

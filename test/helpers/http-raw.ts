@@ -30,6 +30,15 @@ export async function askRaw(
   return split(received, /^HEAD /.test(bytes))
 }
 
+/** The same as one text, to be compared to the byte. */
+export async function textOf({ port }: TestServer, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(bytes)
+  let text = ''
+  for await (const chunk of socket) text += chunk
+  return text
+}
+
 /** Status codes whose line has arrived. A body that looks like one must not be used in a test. */
 function heads(bytes: Buffer): number[] {
   return [...bytes.toString('latin1').matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) =>

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import { connect } from 'node:net'
 import { Manager } from 'gsession'
 import { describe, expect, it } from 'vitest'
+import { textOf } from '../helpers/http-raw.ts'
 import { type Handler, listen, serve, type TestServer } from '../helpers/http-servers.ts'
 import { delayWrites } from '../helpers/http-storage.ts'
 
@@ -171,11 +171,9 @@ async function outcome(kind: Kind, name: string, hasSession: boolean, way: Way):
 }
 
 /** All that comes over a socket, but for what the session and the time have to do with. */
-async function bytes({ port }: TestServer, method: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1')
-  socket.write(`${method} / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
-  let text = ''
-  for await (const chunk of socket) text += chunk
+async function bytes(server: TestServer, method: string): Promise<string> {
+  const request = `${method} / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
+  const text = await textOf(server, request)
   return text.replace(/^(?:set-cookie|vary|cache-control|date): .*\r\n/gim, '')
 }
 
@@ -219,10 +217,8 @@ it('a HEAD request that begins a session gets its cookie, and nothing of the bod
     await session.set('user', 'ann')
     response.writeHead(200, { 'Content-Length': 4 }).end('four')
   })
-  const socket = connect(server.port, '127.0.0.1')
-  socket.write('HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
-  let text = ''
-  for await (const chunk of socket) text += chunk
+  const request = 'HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  const text = await textOf(server, request)
 
   expect(text).toMatch(/^set-cookie: sid=[\w-]{43};/im)
   expect(text).toMatch(/^content-length: 4\r$/im)

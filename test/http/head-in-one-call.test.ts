@@ -1,8 +1,8 @@
 import { createServer, ServerResponse } from 'node:http'
-import { connect } from 'node:net'
 import { Manager, StorageMemory } from 'gsession'
 import { session } from 'gsession/http'
 import { describe, expect, it } from 'vitest'
+import { textOf } from '../helpers/http-raw.ts'
 import { type Handler, listen, listenOn, serve, type TestServer } from '../helpers/http-servers.ts'
 
 type Way = (response: ServerResponse) => unknown
@@ -39,11 +39,9 @@ const HEADS: Readonly<Record<string, Way>> = {
   'no body': response => response.writeHead(204, { 'X-Own': 'a' }).end(),
 }
 
-async function bytes({ port }: TestServer): Promise<string> {
-  const socket = connect(port, '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
-  let text = ''
-  for await (const chunk of socket) text += chunk
+async function bytes(server: TestServer): Promise<string> {
+  const request = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  const text = await textOf(server, request)
   return text.replace(/^date: .*\r\n/im, '')
 }
 
@@ -122,12 +120,12 @@ it('headers handed over in one call are left as they are, so that they may be ha
 })
 
 it.each([
-  ['an object', Object.freeze({ 'Set-Cookie': Object.freeze(['a=1']), 'X-Own': 'a' })],
-  ['a list', Object.freeze(['Set-Cookie', Object.freeze(['a=1']), 'set-cookie', 'b=2'])],
+  ['an object', { 'Set-Cookie': Object.freeze(['a=1']), 'X-Own': 'a' }, ['a=1']],
+  ['a list', ['Set-Cookie', Object.freeze(['a=1']), 'set-cookie', 'b=2'], ['a=1', 'b=2']],
 ])(
   'in %s, headers stay what they are where another one was set and removed before',
-  async (_name, headers) => {
-    const own = JSON.stringify(headers).match(/[ab]=\d/g) ?? []
+  async (_name, headers, own) => {
+    Object.freeze(headers)
     for (let visitor = 0; visitor < 3; visitor++) {
       const text = await answer(async ({ session }, response) => {
         await session.update('visits', () => 1)

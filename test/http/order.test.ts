@@ -9,7 +9,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookies } from '../helpers/http-cookies.ts'
-import { askRaw } from '../helpers/http-raw.ts'
+import { askRaw, textOf } from '../helpers/http-raw.ts'
 import { type Handler, serve } from '../helpers/http-servers.ts'
 import { delayWrites, failOnDemand } from '../helpers/http-storage.ts'
 
@@ -416,10 +416,7 @@ describe('what the application sees while its response is held', () => {
       response.addTrailers({ 'X-Sum': '42' })
       response.end()
     })
-    const socket = connect(server.port, '127.0.0.1')
-    socket.write(requestText('GET'))
-    let text = ''
-    for await (const chunk of socket) text += chunk
+    const text = await textOf(server, requestText('GET'))
 
     expect(text).toMatch(/\r\n0\r\nX-Sum: 42\r\n\r\n$/)
   })

@@ -1,5 +1,6 @@
 import { Manager, StorageFile } from 'gsession'
 import { expect, it } from 'vitest'
+import { countTurns } from '../helpers/count-turns.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 const WRITES = 500
@@ -7,22 +8,16 @@ const WRITES = 500
 it('other work has its turns while many sessions are written at once: first come, first served', async () => {
   await using manager = new Manager({ storage: new StorageFile({ path: tempFolder() }) })
   const sessions = Array.from({ length: WRITES }, () => manager.new())
-  let turns = 0
-  let isDone = false
-  const tick = (): void => {
-    turns++
-    if (!isDone) setImmediate(tick)
-  }
-  setImmediate(tick)
   const order: number[] = []
-  await Promise.all(
-    sessions.map(async (session, n) => {
-      await session.set('n', n)
-      await session.close()
-      order.push(n)
-    }),
+  const turns = await countTurns(() =>
+    Promise.all(
+      sessions.map(async (session, n) => {
+        await session.set('n', n)
+        await session.close()
+        order.push(n)
+      }),
+    ),
   )
-  isDone = true
   expect(turns).toBeGreaterThan(WRITES / 10)
   expect(order).toEqual([...sessions.keys()])
   for (const [n, session] of sessions.entries()) {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { EncodedData } from '../../src/core/changes.ts'
 import { StorageMemory } from '../../src/storages/memory.ts'
 import { storageContract } from '../../src/testing/index.ts'
+import { countTurns } from '../helpers/count-turns.ts'
 
 const HOUR = 3_600_000
 const DATA: EncodedData = new Map([['a', '1']])
@@ -71,13 +72,8 @@ describe('StorageMemory', () => {
     const ids = Array.from({ length: 10_000 }, (_, n) => `id${n}`)
     for (const id of ids) storage.create(id, DATA, HOUR)
     const later = Date.now() + HOUR
-    let turns = 0
-    const counting = setImmediate(function tick(): void {
-      turns++
-      setImmediate(tick).unref()
-    })
-    await storage.refresh(new Map(ids.map(id => [id, later])), HOUR)
-    clearImmediate(counting)
+    const uses = new Map(ids.map(id => [id, later]))
+    const turns = await countTurns(() => storage.refresh(uses, HOUR))
     expect(turns).toBeGreaterThan(10)
     expect(ids.map(id => storage.peek(id))).toEqual(ids.map(() => ({ expiresAt: later + HOUR })))
   })
