@@ -1,5 +1,6 @@
 import { Manager, SessionError } from 'gsession'
 import { StorageRedis, StorageRedisHashTable } from '../../src/redis.ts'
+import { Stopwatch } from '../helpers/stopwatch.ts'
 import { CLIENTS, type Connected } from './clients.ts'
 import { LoopbackProxy, type RedisServer, until } from './servers/index.ts'
 
@@ -220,12 +221,12 @@ export function requestsOn(
 export async function failureOf(
   promise: Promise<unknown>,
 ): Promise<{ readonly error: SessionError; readonly took: number }> {
-  const start = performance.now()
+  using watch = new Stopwatch()
   try {
     await promise
   } catch (error) {
     if (!(error instanceof SessionError)) throw error
-    return { error, took: performance.now() - start }
+    return { error, took: watch.time }
   }
   throw new Error('It did not fail')
 }
