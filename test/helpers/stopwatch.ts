@@ -15,6 +15,7 @@ export class Stopwatch implements Disposable {
       this.#counted = this.time
       this.#last = performance.now()
     }, TICK)
+    this.#timer.unref()
   }
 
   /** What it has counted up to now. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { failureOf, Line, PAIRS, requestsOn, SLACK, setKey, succeeds, TIMEOUT } from './line.ts'
-import { type RedisServer, startServer } from './servers/index.ts'
+import { type RedisServer, startServer, until } from './servers/index.ts'
 
 let server: RedisServer
 beforeAll(async () => {
@@ -94,13 +94,16 @@ describe.concurrent('while Redis hangs', () => {
     line.proxy.delay({ toClient: 600 })
     let calls = 0
     await setKey(other, id, 'views', 10)
+    const sentBytes = () => line.proxy.counts.bytesToServer
+    const before = sentBytes()
     const update = line.manager.new(id).update('views', (n = 0) => n + calls++)
     expect((await failureOf(update)).error.code).toBe('ERR_STORAGE')
-    const sent = line.proxy.counts.bytesToServer
-    const before = await other.data(id)
+    await until('the update has asked', () => sentBytes() > before)
+    const sent = sentBytes()
+    const stored = await other.data(id)
     await wait(700)
-    expect(line.proxy.counts.bytesToServer).toBe(sent)
-    expect(await other.data(id)).toEqual(before)
+    expect(sentBytes()).toBe(sent)
+    expect(await other.data(id)).toEqual(stored)
     await line.proxy.resume()
     await line.recovered(id)
   })
