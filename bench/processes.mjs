@@ -52,7 +52,11 @@ function start(file, core, args, name) {
       if (child.connected) child.send(question)
       return next()
     },
-    stop: () => child.connected && child.disconnect(),
+    /** Lets go, and waits until it has removed what it left. */
+    async stop() {
+      if (child.connected) child.disconnect()
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    },
   }
 }
 

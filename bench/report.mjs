@@ -10,7 +10,7 @@ export function report(results) {
 
 \`npm run bench\` measures and rewrites this page, its charts and \`results/latest.json\`; it takes an hour.
 \`npm run bench -- --quick\` takes under three minutes and writes \`results/quick.json\` alone. Figures of one machine mean little on another: compare the
-ratios, which are between things that ran in turn, round by round, in one run. Each subject is one process, and the same program differs by up to a tenth from process to process. \`npm run bench -- --again PART\` measures one part anew, and \`REDIS_SERVER\` is the path of another server. What they come from, and what makes things cheaper: [performance](../docs/performance.md).
+ratios, which are between things that ran in turn, round by round, in one run. The same program differs from process to process: each round has new ones, which run for two seconds before they are measured. \`npm run bench -- --again PART\` measures one part anew, and \`REDIS_SERVER\` is the path of another server. What they come from, and what makes things cheaper: [performance](../docs/performance.md).
 
 ${machine.date}${againText(machine)}, Node ${machine.node.slice(1)}, ${machine.redis}, ${machine.system}, ${machine.cores}. Medians of ${throughput.rounds} rounds of ${throughput.seconds} s.
 

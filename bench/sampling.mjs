@@ -32,7 +32,7 @@ export async function sample({ server, step, load, redis, seconds, warming, roun
   if (step.case === 'logout') await logInEnough(server, step)
   const task = { url: server.url, expected: ANSWER, seconds, ...taskOf(server, step, round) }
   // The others had their turns since: caches are cold.
-  if (ANEW.includes(step.case)) await load.ask({ ...task, seconds: warming })
+  if (warming > 0 && ANEW.includes(step.case)) await load.ask({ ...task, seconds: warming })
   const taken = await takeUntilAnswered({ server, step, load, redis, task })
   if (step.case === 'login') server.loggedIn = taken.cookies.slice(0, MOST_LOGOUTS)
   if (step.case === 'logout') server.loggedIn = []
