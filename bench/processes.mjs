@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { tempFolder } from './temp-folder.mjs'
 
 const TASKSET = '/usr/bin/taskset'
 /**
@@ -18,9 +19,13 @@ export function pinned(core, command) {
   return isPinned ? [TASKSET, '-c', String(core), ...command] : command
 }
 
-/** Starts the server of a subject, and answers where it is and how to ask it something. */
+/**
+ * Starts the server of a subject, and answers where it is and how to ask it something. The folder of its
+ * files is there until the program ends: ext4 makes new files slowly for minutes after many were deleted.
+ */
 export async function startServer(subject, redisUrl) {
-  const server = start('./server.mjs', 0, [subject.name, redisUrl], subject.name)
+  const { folder } = tempFolder('bench')
+  const server = start('./server.mjs', 0, [subject.name, redisUrl, folder], subject.name)
   const { port } = await server.next()
   return { ...server, subject, url: `http://127.0.0.1:${port}` }
 }
@@ -52,7 +57,7 @@ function start(file, core, args, name) {
       if (child.connected) child.send(question)
       return next()
     },
-    /** Lets go, and waits until it has removed what it left. */
+    /** Lets go, and waits until it has ended. */
     async stop() {
       if (child.connected) child.disconnect()
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')

@@ -1,16 +1,12 @@
-// The server under test, one process for each subject: node bench/server.mjs NAME REDIS. It says its
+// The server under test, one process for each subject: node bench/server.mjs NAME REDIS FOLDER. It says its
 // port, and at the end of each sample what the sample has cost it.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createClient } from 'redis'
 import { becomeIdle } from './idle.mjs'
 import { subjects } from './subjects/index.mjs'
 
-const [, , name, redisUrl] = process.argv
+const [, , name, redisUrl, folder] = process.argv
 const subject = subjects.find(each => each.name === name)
-const folder = mkdtempSync(join(tmpdir(), 'gsession-bench-'))
 // Without the timeout of node-redis 6, which would slow down the handlers written by hand four times.
 const client = createClient({ url: redisUrl, commandOptions: { timeout: undefined } })
 // At the end Redis may go first.
@@ -44,7 +40,4 @@ const answers = {
 const server = await subject.open({ folder, client, prefix: `bench:${process.pid}:` })
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
 process.on('message', async question => process.send((await answers[question]()) ?? {}))
-process.on('disconnect', () => {
-  rmSync(folder, { recursive: true, force: true })
-  process.exit()
-})
+process.on('disconnect', () => process.exit())
