@@ -105,7 +105,7 @@ async function sampleAllRequests(cases, { store, rounds }) {
       }
     }
   } finally {
-    load.stop()
+    await load.stop()
   }
 }
 
