@@ -1,33 +1,36 @@
 import type { Session } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
+import { type Gate, makeGate } from '../helpers/gate.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookies } from '../helpers/http-cookies.ts'
 import { countCalls, failOnDemand } from '../helpers/http-storage.ts'
 import { dataOf, newManager, start } from './fetch-lab.ts'
 
 describe('a body that is streamed', () => {
-  const later = (work: () => Promise<void>) =>
-    new ReadableStream({
-      async pull(controller) {
-        await new Promise(resolve => setTimeout(resolve, 20))
+  /** A body that goes on once the client has its head, and does some work then. */
+  const goesOn = (head: Gate, work: () => Promise<void>) =>
+    ReadableStream.from(
+      (async function* () {
+        yield new TextEncoder().encode('begun, ')
+        await head.opened
         await work()
-        controller.enqueue(new TextEncoder().encode('sent'))
-        controller.close()
-      },
-    })
+        yield new TextEncoder().encode('done')
+      })(),
+    )
 
   it('saves by itself what changes, though nothing was used before', async () => {
+    const head = makeGate()
     const server = await start(async (request, session) => {
       if (new URL(request.url).pathname === '/stream') {
-        return new Response(later(() => session.set('late', true)))
+        return new Response(goesOn(head, () => session.set('late', true)))
       }
       await session.set('user', 'ann')
       return new Response('ok')
     })
     const login = await ask(server)
-    const answer = await askAs(cookieFrom(login), server, '/stream')
-    expect([answer.text, answer.setCookies]).toEqual(['sent', []])
+    const answer = await askAs(cookieFrom(login), server, '/stream', { onHead: head.open })
+    expect([answer.text, answer.setCookies]).toEqual(['begun, done', []])
     await eventually(async () =>
       expect(await dataOf(server, login)).toEqual({ user: 'ann', late: true }),
     )
@@ -36,11 +39,12 @@ describe('a body that is streamed', () => {
   it('tells onBackgroundError of a save that fails', async () => {
     const { storage, failWith } = failOnDemand()
     const failures: Error[] = []
+    const head = makeGate()
     const server = await start(
       async (_, session) => {
         await session.set('user', 'ann')
         return new Response(
-          later(async () => {
+          goesOn(head, async () => {
             failWith(new Error('down'))
             await session.set('late', true)
           }),
@@ -48,8 +52,8 @@ describe('a body that is streamed', () => {
       },
       newManager({ storage, onBackgroundError: error => failures.push(error) }),
     )
-    const answer = await ask(server)
-    expect([answer.text, sessionCookies(answer).length]).toEqual(['sent', 1])
+    const answer = await ask(server, '/', { onHead: head.open })
+    expect([answer.text, sessionCookies(answer).length]).toEqual(['begun, done', 1])
     await eventually(() =>
       expect(failures).toEqual([expect.objectContaining({ code: 'ERR_STORAGE' })]),
     )
@@ -78,10 +82,11 @@ describe('a body that is streamed', () => {
     const { storage, calls } = countCalls()
     const failures: Error[] = []
     const refused: unknown[] = []
+    const head = makeGate()
     const server = await start(
       async (_, session) =>
         new Response(
-          later(async () => {
+          goesOn(head, async () => {
             await session.regenerateId().catch(error => refused.push(error))
             await session.update('n', () => 1).catch(error => refused.push(error))
             await session.set('late', true)
@@ -89,7 +94,8 @@ describe('a body that is streamed', () => {
         ),
       newManager({ storage, onBackgroundError: error => failures.push(error) }),
     )
-    expect((await ask(server)).text).toBe('sent')
+    const answer = await ask(server, '/', { onHead: head.open })
+    expect(answer.text).toBe('begun, done')
     const headersSent = expect.objectContaining({ code: 'ERR_HEADERS_SENT' })
     expect(refused).toEqual([headersSent, headersSent])
     await eventually(() => expect(failures).toContainEqual(headersSent))

@@ -3,6 +3,7 @@ import { Manager } from 'gsession'
 import type { Middleware } from 'koa'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
+import { makeGate } from '../helpers/gate.ts'
 import { ask } from '../helpers/http-client.ts'
 import { sessionCookies } from '../helpers/http-cookies.ts'
 import { failOnDemand } from '../helpers/http-storage.ts'
@@ -112,12 +113,13 @@ describe.each(versions)('the errors of %s', (_, Version) => {
 
   it('cuts off a streamed body whose save fails, and reports it', async () => {
     const { storage, failWith } = failOnDemand()
+    const head = makeGate()
     const { server, errors } = await start(
       async context => {
         await context.session.set('user', 'ann')
         const pieces = async function* () {
           yield 'a'
-          await new Promise(resolve => setTimeout(resolve, 20))
+          await head.opened
           failWith(new Error('down'))
           await context.session.set('user', 'bob')
           yield 'b'
@@ -126,7 +128,7 @@ describe.each(versions)('the errors of %s', (_, Version) => {
       },
       { manager: new Manager({ storage }) },
     )
-    await expect(ask(server)).rejects.toThrow()
+    await expect(ask(server, '/', { onHead: head.open })).rejects.toThrow()
     await eventually(() =>
       expect(errors).toContainEqual(expect.objectContaining({ code: 'ERR_STORAGE' })),
     )
