@@ -3,7 +3,8 @@ const TICK = 20
 /**
  * Counts the milliseconds in which this process came to its turn: while a busy machine holds the
  * event loop up, it stands still. What must be done in time, and by timers of the same process, is
- * held to its deadline without the machine having a say in it.
+ * held to its deadline without the machine having a say in it. Not for work that may block the event
+ * loop itself: it would not see that.
  */
 export class Stopwatch implements Disposable {
   readonly #timer: NodeJS.Timeout

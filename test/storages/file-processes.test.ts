@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { Manager, newSessionId, StorageFile } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
 import { DIED, FileWorker } from '../helpers/file-workers.ts'
-import { Stopwatch } from '../helpers/stopwatch.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { filesIn, locksIn } from './file-names.ts'
 
@@ -108,7 +107,7 @@ describe('a process that dies with the lock in its hands', () => {
     await Promise.all(others.map(worker => worker.call('increment', id, 10)))
     const taken = performance.now() - began
     console.log(`A lock of a killed process held up three others for ${Math.round(taken)} ms`)
-    expect(taken).toBeLessThan(4000)
+    expect(taken).toBeLessThan(2000)
     expect(await manager.new(id).data()).toEqual({ old: true, n: 31 })
     expect(filesIn(folder)).toEqual([`${id}.session`])
     expect(locksIn(folder)).toEqual([])
@@ -118,9 +117,9 @@ describe('a process that dies with the lock in its hands', () => {
     const { folder, id, manager } = await share()
     const dying = await FileWorker.start(folder)
     await expect(dying.call('updateUnderSignal', id, 'n', 'SIGKILL')).rejects.toThrow(DIED)
-    using watch = new Stopwatch()
+    const began = performance.now()
     expect(await manager.new(id).data()).toEqual({ old: true })
-    expect(watch.time).toBeLessThan(500)
+    expect(performance.now() - began).toBeLessThan(500)
   })
 
   it('does not hold up one session after another', async () => {
@@ -132,9 +131,9 @@ describe('a process that dies with the lock in its hands', () => {
       worker.call('updateUnderSignal', ids[index], 'n', 'SIGKILL'),
     )
     await Promise.allSettled(deaths)
-    using watch = new Stopwatch()
+    const began = performance.now()
     await Promise.all(ids.map(id => manager.new(id).update('n', () => 1)))
-    expect(watch.time).toBeLessThan(2000)
+    expect(performance.now() - began).toBeLessThan(2000)
   })
 })
 
