@@ -1,5 +1,5 @@
 import { type ServerErrorResponse, type StatusObject, status } from '@grpc/grpc-js'
-import { SessionError, type SessionErrorCode } from '../core/errors.ts'
+import { isSessionError, type SessionError, type SessionErrorCode } from '../core/errors.ts'
 
 /** A status as clients are told it: the texts name no id, and nothing of the storage. */
 export interface CallStatus {
@@ -37,6 +37,6 @@ export function statusOfSessionError({ code }: SessionError): CallStatus {
  * gives nothing away. Any other error is answered as it is, for grpc-js.
  */
 export function statusOf(error: unknown): ServerErrorResponse | Partial<StatusObject> {
-  if (error instanceof SessionError) return statusOfSessionError(error)
+  if (isSessionError(error)) return statusOfSessionError(error)
   return typeof error === 'object' && error !== null ? error : UNKNOWN
 }

@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { Manager } from '../core/manager.ts'
 import type { Register, RegisteredData } from '../core/register.ts'
 import { Session } from '../core/session.ts'
+import { isPromise } from '../core/thenable.ts'
 import {
   ANSWER_HEADERS,
   FetchRun,
@@ -63,7 +64,7 @@ export function session<Data extends object>(
     try {
       const finished = run.finish(c.res)
       // An `await` of what is there already would cost a turn.
-      answer(c, finished instanceof Promise ? await finished : finished)
+      answer(c, isPromise(finished) ? await finished : finished)
     } catch (error) {
       answer(c, await run.finish(headOfErrorPage(c.res)))
       throw error

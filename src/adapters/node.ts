@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { SessionError } from '../core/errors.ts'
+import { hasCode } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
+import { isThenable } from '../core/thenable.ts'
 import {
   cutOff,
   type HttpSessionOptions,
@@ -91,14 +92,14 @@ function handle<Data extends object>(
   }
   try {
     const result = run.run(listener)
-    if (result instanceof Promise) result.then(() => run.saveIfClosed(), failed)
+    if (isThenable(result)) Promise.resolve(result).then(() => run.saveIfClosed(), failed)
   } catch (error) {
     failed(error)
   }
 }
 
 function answerError(error: unknown, _request: NodeRequest, response: NodeResponse): void {
-  const isGone = error instanceof SessionError && error.code === 'ERR_GONE'
+  const isGone = hasCode(error, 'ERR_GONE')
   // biome-ignore lint/suspicious/noConsole: what no framework logs would be lost; onError replaces it
   if (!isGone) console.error(error)
   if (response.writableEnded) return

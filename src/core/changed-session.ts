@@ -2,6 +2,7 @@ import type { Awaitable } from './atomic-storage.ts'
 import { applyChanges, type EncodedData, type KeyUpdate, RESERVED_KEY } from './changes.ts'
 import { PendingChanges } from './pending-changes.ts'
 import type { StoredSession } from './stored-session.ts'
+import { isPromise } from './thenable.ts'
 
 /**
  * A stored session with one request's changes over it, in the order of the calls. Knows texts, not
@@ -29,7 +30,7 @@ export class ChangedSession {
     const text = this.#changes.textOf(key)
     if (text !== undefined) return text ?? undefined
     const data = this.stored.read(key)
-    return data instanceof Promise ? data.then(later => later.get(key)) : data.get(key)
+    return isPromise(data) ? data.then(later => later.get(key)) : data.get(key)
   }
 
   /** The texts of all keys but the library's own. */

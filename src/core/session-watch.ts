@@ -1,6 +1,6 @@
 import type { Awaitable, Loaded } from './atomic-storage.ts'
 import { runLater } from './clock.ts'
-import { SessionError } from './errors.ts'
+import { hasCode } from './errors.ts'
 
 /** A storage that can tell when it is worth to look at a session again. */
 export interface WatchableStorage {
@@ -125,7 +125,7 @@ export class SessionWatch {
   #fail(error: unknown): void {
     if (!this.#isFailing) this.#target.failed(error)
     this.#isFailing = true
-    if (isClosed(error)) this.stop()
+    if (hasCode(error, 'ERR_CLOSED')) this.stop()
     else this.#lookLater(INTERVAL)
   }
 
@@ -135,10 +135,6 @@ export class SessionWatch {
     clearTimeout(this.#timer)
     this.#timer = runLater(() => void this.#look(), Math.min(interval, Math.max(left, 0)))
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof SessionError && error.code === 'ERR_CLOSED'
 }
 
 /** The storage as one that can be watched, if it can. */

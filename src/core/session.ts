@@ -9,6 +9,7 @@ import type { SessionChange, SessionContext, SessionObserver } from './session-c
 import { isSessionId } from './session-id.ts'
 import type { KeyOf, ValueOr } from './session-types.ts'
 import { StoredSession } from './stored-session.ts'
+import { isPromise } from './thenable.ts'
 import { decodeMembers, decodeValue, encodeValue } from './value.ts'
 import { ValueUpdate } from './value-update.ts'
 import { Var } from './var.ts'
@@ -71,7 +72,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   async get(key: string, fallback?: unknown): Promise<unknown> {
     const found = this.#textOf(key)
     // An `await` of what is there already would cost a turn.
-    const text = found instanceof Promise ? await found : found
+    const text = isPromise(found) ? await found : found
     if (text === undefined || (text === 'null' && fallback !== undefined)) return fallback
     return this.#view(key, text)
   }

@@ -6,6 +6,7 @@ import { type PendingChanges, track } from './pending-changes.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
 import { Snapshot } from './snapshot.ts'
 import type { Storage } from './storage.ts'
+import { isPromise } from './thenable.ts'
 import { Turns } from './turns.ts'
 
 const ATTEMPTS = 3
@@ -164,10 +165,9 @@ export class StoredSession {
     const id = this.#context.idAtRest(this.#id ?? '')
     try {
       const loaded = this.#verbs.load(id, this.#context.ttl, key)
-      const accepted =
-        loaded instanceof Promise
-          ? loaded.then(answer => this.#accept(id, answer, key))
-          : this.#accept(id, loaded, key)
+      const accepted = isPromise(loaded)
+        ? loaded.then(answer => this.#accept(id, answer, key))
+        : this.#accept(id, loaded, key)
       return accepted?.catch(error => Promise.reject(storageError(error)))
     } catch (error) {
       throw storageError(error)
@@ -186,7 +186,7 @@ export class StoredSession {
     this.#exists = this.#wasThere = true
     this.#snapshot.add(loaded, key)
     const refreshed = this.#context.used(id, loaded.expiresAt)
-    return refreshed instanceof Promise ? refreshed : undefined
+    return isPromise(refreshed) ? refreshed : undefined
   }
 
   async #commit(changes: PendingChanges): Promise<void> {
@@ -194,7 +194,7 @@ export class StoredSession {
     const { committed, tracked } = track(changes)
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const merged = this.#merge(tracked)
-      if (merged instanceof Promise ? await merged : merged) {
+      if (isPromise(merged) ? await merged : merged) {
         this.#snapshot.apply(committed)
         return
       }
@@ -210,7 +210,7 @@ export class StoredSession {
     if (this.#id === undefined || this.#exists === false) return false
     const id = this.#context.idAtRest(this.#id)
     const merged = this.#verbs.merge(id, changes, this.#context.ttl)
-    return merged instanceof Promise
+    return isPromise(merged)
       ? merged.then(wasThere => this.#merged(id, wasThere))
       : this.#merged(id, merged)
   }

@@ -1,3 +1,4 @@
+import { isPromise } from '../core/thenable.ts'
 import { type FetchRun, isResponse } from './fetch-run.ts'
 
 type MaybePromise<Value> = Value | Promise<Value>
@@ -15,7 +16,7 @@ export async function answerOf<Data extends object>(
   try {
     const finished = run.finish(await run.run(application))
     // An `await` of what is there already would cost a turn.
-    return finished instanceof Promise ? await finished : finished
+    return isPromise(finished) ? await finished : finished
   } catch (thrown) {
     return answerThrown(run, thrown, onError)
   }

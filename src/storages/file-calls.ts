@@ -1,5 +1,5 @@
 import { lstatSync, type Stats, unlinkSync } from 'node:fs'
-import { codeOf } from './file-error.ts'
+import { codeOf } from '../core/errors.ts'
 
 /** What a file looks like, not following a link; `undefined` when there is none. */
 export function statIfThere(path: string): Stats | undefined {

@@ -1,4 +1,4 @@
-import { SessionError } from '../core/errors.ts'
+import { codeOf, isError, SessionError } from '../core/errors.ts'
 
 /** Lets the work on many files go on when one fails, and tells of the first failure in the end. */
 export class Failures {
@@ -17,13 +17,6 @@ export class Failures {
   }
 }
 
-/** The code of a file system error, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined
-}
-
 /**
  * A file system error as `ERR_STORAGE`. The system's own message holds the path, and a path may hold
  * an id, so what is passed on is the code and the call alone.
@@ -31,7 +24,7 @@ export function codeOf(error: unknown): string | undefined {
 export function fileError(error: unknown): unknown {
   const code = codeOf(error)
   // An error without a system call is not the file system's: an application's `update` threw it.
-  if (code === undefined || !(error instanceof Error && 'syscall' in error)) return error
+  if (code === undefined || !(isError(error) && 'syscall' in error)) return error
   const call = String(error.syscall)
   const cause = Object.assign(new Error(`${code} in ${call}`), { code, syscall: call })
   const message = `The session file storage failed: ${call} answered ${code}`

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { accessSync, constants, lstatSync, mkdirSync, type Stats } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
-import { SessionError } from '../core/errors.ts'
+import { codeOf, isSessionError, SessionError } from '../core/errors.ts'
 import { statIfThere } from './file-calls.ts'
-import { codeOf } from './file-error.ts'
 
 const GROUP_OR_WORLD_WRITABLE = 0o022
 
@@ -61,7 +60,7 @@ function openFolder(folder: string): Stats {
     makeFolder(folder)
     return checkFolder(folder)
   } catch (error) {
-    if (error instanceof SessionError) throw error
+    if (isSessionError(error)) throw error
     return refuse(folder, `cannot be used (${codeOf(error) ?? String(error)})`, error)
   }
 }

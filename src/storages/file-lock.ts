@@ -13,9 +13,8 @@ import {
 } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { SessionError } from '../core/errors.ts'
+import { codeOf, SessionError } from '../core/errors.ts'
 import { isSameFile, removeIfThere, statIfThere } from './file-calls.ts'
-import { codeOf } from './file-error.ts'
 import { type FileLocks, nameOfLock } from './file-locks.ts'
 
 /** How long a lock is its holder's alone. One that stands still for longer was left by a dead process. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync, type Stats } from 'node:fs'
 import { join, sep } from 'node:path'
+import { codeOf } from '../core/errors.ts'
 import { isSameFile, removeIfThere, statIfThere } from './file-calls.ts'
-import { codeOf } from './file-error.ts'
 import type { SessionFolder } from './file-folder.ts'
 
 const FOLDER = '.locks'

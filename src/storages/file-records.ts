@@ -11,12 +11,12 @@ import { open } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Awaitable } from '../core/atomic-storage.ts'
-import { SessionError } from '../core/errors.ts'
+import { codeOf, hasCode, SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { FileCache } from './file-cache.ts'
 import { statIfThere } from './file-calls.ts'
 import type { FileCipher } from './file-cipher.ts'
-import { codeOf, fileError } from './file-error.ts'
+import { fileError } from './file-error.ts'
 import type { SessionFolder } from './file-folder.ts'
 import { FileLock, LockLost } from './file-lock.ts'
 import { FileLocks } from './file-locks.ts'
@@ -276,5 +276,5 @@ function lostTooOften(): SessionError {
 }
 
 function isUnreadable(error: unknown): boolean {
-  return error instanceof SessionError && error.code === 'ERR_UNREADABLE'
+  return hasCode(error, 'ERR_UNREADABLE')
 }

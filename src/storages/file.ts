@@ -7,6 +7,7 @@ import { SessionError } from '../core/errors.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { isSessionId } from '../core/session-id.ts'
 import type { WatchableStorage } from '../core/session-watch.ts'
+import { isPromise } from '../core/thenable.ts'
 import { aesGcm, type EncryptionKey } from './aes-gcm.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
 import { type FileCipher, plainText } from './file-cipher.ts'
@@ -114,7 +115,7 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
     try {
       this.#check(id, ttl)
       const record = this.#records.read(id)
-      if (record instanceof Promise) return record.then(later => this.#loaded(later, ttl))
+      if (isPromise(record)) return record.then(later => this.#loaded(later, ttl))
       return this.#loaded(record, ttl)
     } catch (error) {
       return Promise.reject(error)

@@ -1,4 +1,4 @@
-import { SessionError } from '../core/errors.ts'
+import { codeOf, isError, SessionError } from '../core/errors.ts'
 
 /**
  * A client's error as `ERR_STORAGE`. What the client says may hold the command with its arguments,
@@ -6,12 +6,12 @@ import { SessionError } from '../core/errors.ts'
  */
 export function redisError(error: unknown, redisKeys: readonly string[]): SessionError {
   const message = redact(describe(error), redisKeys)
-  const cause = Object.assign(new Error(message), { name: nameOf(error), ...codeOf(error) })
+  const cause = Object.assign(new Error(message), { name: nameOf(error), ...codeIn(error) })
   return new SessionError('ERR_STORAGE', `The Redis session storage failed: ${message}`, { cause })
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!isError(error)) return String(error)
   // node-redis has errors whose class says it all, with an empty message.
   return error.message === '' ? error.constructor.name : error.message
 }
@@ -23,11 +23,10 @@ function redact(message: string, redisKeys: readonly string[]): string {
 }
 
 function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'Error'
+  return isError(error) ? error.name : 'Error'
 }
 
-function codeOf(error: unknown): { code?: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? { code: error.code }
-    : {}
+function codeIn(error: unknown): { code?: string } {
+  const code = codeOf(error)
+  return code === undefined ? {} : { code }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors.ts'
 import type { RedisConnection } from './redis-client.ts'
 import {
   DONE,
@@ -55,5 +56,5 @@ export class RedisReplace implements RedisStep {
 
 /** What a server answers to a command that it does not understand; all other errors have names of their own. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('ERR ')
+  return messageOf(error).startsWith('ERR ')
 }

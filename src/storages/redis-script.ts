@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors.ts'
 import { sha1 } from '../core/sha1.ts'
 import type { RedisConnection } from './redis-client.ts'
 
@@ -39,7 +40,7 @@ export class RedisScript implements RedisStep {
     try {
       return answerOf(await connection.send(redisKeys[0], ['evalsha', this.#sha, ...rest]))
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      if (!messageOf(error).startsWith('NOSCRIPT')) throw error
       return answerOf(await connection.send(redisKeys[0], ['eval', this.#source, ...rest]))
     }
   }

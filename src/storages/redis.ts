@@ -1,6 +1,6 @@
 import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, changeInPlace, type EncodedData } from '../core/changes.ts'
-import { SessionError } from '../core/errors.ts'
+import { isSessionError, SessionError } from '../core/errors.ts'
 import { Recent } from '../core/recent.ts'
 import type { Deadline } from './deadline.ts'
 import { formatRecord, parseRecord } from './record.ts'
@@ -259,7 +259,7 @@ export class StorageRedis extends RedisStorage {
       this.#remember(redisKey, parsed)
       return parsed
     } catch (error) {
-      if (error instanceof SessionError) {
+      if (isSessionError(error)) {
         await this.runStep(putAsideIfSame, [redisKey, this.besideKey(redisKey)], [text])
       }
       throw error

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isError } from '../core/errors.ts'
 import { newSessionId } from '../core/session-id.ts'
 import { assertSameData, changes, encoded, increment, loadAll, range } from './data.ts'
 import { HOUR, type Tests } from './fixture.ts'
@@ -84,7 +85,7 @@ export const atomicity: Tests = {
 }
 
 function isOrWraps(error: unknown, wrapped: Error): boolean {
-  for (let current = error; current instanceof Error; current = current.cause) {
+  for (let current = error; isError(current); current = current.cause) {
     if (current === wrapped) return true
   }
   return false

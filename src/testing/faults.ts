@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isAtomicStorage } from '../core/atomic-storage.ts'
-import { SessionError } from '../core/errors.ts'
+import { hasCode } from '../core/errors.ts'
 import { newSessionId } from '../core/session-id.ts'
 import { changes, encoded } from './data.ts'
 import { HOUR, type Tests } from './fixture.ts'
@@ -42,5 +42,5 @@ export const faults: Tests = {
 }
 
 function isClosed(error: unknown): boolean {
-  return error instanceof SessionError && error.code === 'ERR_CLOSED'
+  return hasCode(error, 'ERR_CLOSED')
 }
