@@ -63,14 +63,14 @@ describe('Fastify', () => {
     }
   })
 
-  it("lets Fastify's own error handler answer 500, and say nothing of an id", async () => {
+  it("lets Fastify's own error handler answer 503, and say nothing of an id", async () => {
     const { storage, failWith } = failOnDemand()
     const server = await serveFastify(() => undefined, storage)
     failWith(new Error('down'))
     const id = 'x'.repeat(43)
     const answer = await askAs(`sid=${id}`, server, '/user')
-    expect(answer.status).toBe(500)
-    expect(JSON.parse(answer.text)).toMatchObject({ statusCode: 500, code: 'ERR_STORAGE' })
+    expect(answer.status).toBe(503)
+    expect(JSON.parse(answer.text)).toMatchObject({ statusCode: 503, code: 'ERR_STORAGE' })
     expect(answer.text).not.toContain(id)
   })
 

@@ -46,7 +46,7 @@ describe.each(versions)('the errors of %s', (_, Version) => {
       { manager: new Manager({ storage }) },
     )
     const answer = await ask(server)
-    expect([answer.status, answer.text]).toEqual([500, 'Internal Server Error'])
+    expect([answer.status, answer.text]).toEqual([503, 'Service Unavailable'])
     expect(errors).toEqual([expect.objectContaining({ code: 'ERR_STORAGE' })])
     expect(sessionCookies(answer)).toEqual([])
   })
@@ -62,7 +62,7 @@ describe.each(versions)('the errors of %s', (_, Version) => {
       { manager: new Manager({ storage }) },
     )
     const answer = await ask(server)
-    expect([answer.status, answer.text]).toEqual([500, 'Internal Server Error'])
+    expect([answer.status, answer.text]).toEqual([503, 'Service Unavailable'])
     expect(errors).toEqual([
       expect.objectContaining({ message: 'oops' }),
       expect.objectContaining({ code: 'ERR_STORAGE' }),
@@ -107,7 +107,7 @@ describe.each(versions)('the errors of %s', (_, Version) => {
       { manager: new Manager({ storage }) },
     )
     const answer = await ask(server)
-    expect([answer.status, answer.text]).toEqual([500, 'Internal Server Error'])
+    expect([answer.status, answer.text]).toEqual([503, 'Service Unavailable'])
     expect(errors).toEqual([expect.objectContaining({ code: 'ERR_STORAGE' })])
   })
 
