@@ -2,7 +2,7 @@ import type { Duration } from './core/duration.ts'
 import { SessionError, storageError } from './core/errors.ts'
 import { refuseOption } from './core/options.ts'
 import type { Storage } from './core/storage.ts'
-import { within } from './storages/deadline.ts'
+import { within } from './core/time-limit.ts'
 import { StorageFile } from './storages/file.ts'
 import { StorageMemory } from './storages/memory.ts'
 

@@ -9,8 +9,8 @@ import {
 } from '../core/changes.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionData } from '../core/storage.ts'
+import type { TimeLimit } from '../core/time-limit.ts'
 import { decodeMembers, decodeValue, encodeValue } from '../core/value.ts'
-import type { Deadline } from './deadline.ts'
 import {
   createIfAbsent,
   mergeIfPresent,
@@ -173,7 +173,7 @@ export class StorageRedisHashTable extends RedisStorage {
   /** Stores the changes if the key that is updated is still what the new value was computed from. */
   async #update(
     redisKey: string,
-    deadline: Deadline,
+    deadline: TimeLimit,
     changes: Changes,
     update: KeyUpdate,
     ttl: string,

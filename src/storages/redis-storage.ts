@@ -8,8 +8,8 @@ import { memoize } from '../core/memoize.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { isSessionId } from '../core/session-id.ts'
 import type { WatchableStorage } from '../core/session-watch.ts'
+import { type TimeLimit, within } from '../core/time-limit.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
-import { type Deadline, within } from './deadline.ts'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { redisError } from './redis-error.ts'
 import { ReadCache } from './redis-read-cache.ts'
@@ -69,7 +69,7 @@ export interface Move {
   readonly keepOld: boolean
   /** What the script that removes the old key tells. */
   readonly note: EndedNote
-  readonly deadline: Deadline
+  readonly deadline: TimeLimit
 }
 
 /** What both Redis storages share: the keys, the deadline, the order of calls, ttl and removal. */
@@ -195,7 +195,7 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
   /** The same for a change, after what this process does with the session already. */
   protected async inTurn<T>(
     id: string,
-    work: (redisKey: string, deadline: Deadline) => Promise<T>,
+    work: (redisKey: string, deadline: TimeLimit) => Promise<T>,
   ): Promise<T> {
     const redisKey = this.redisKeyOf(id)
     return within(this.timeout, 'Redis', deadline => {
@@ -264,7 +264,7 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
   }
 
   /** Begins some work when the client is connected, if there is still time for it. */
-  #begin<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
+  #begin<T>(deadline: TimeLimit, work: () => Promise<T>): Promise<T> {
     const ready = this.#connection.ready()
     if (ready === undefined) return work()
     return ready.then(() => {

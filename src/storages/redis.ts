@@ -2,7 +2,7 @@ import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, changeInPlace, type EncodedData } from '../core/changes.ts'
 import { isSessionError, SessionError } from '../core/errors.ts'
 import { Recent } from '../core/recent.ts'
-import type { Deadline } from './deadline.ts'
+import type { TimeLimit } from '../core/time-limit.ts'
 import { formatRecord, parseRecord } from './record.ts'
 import { MOVED_NOTE } from './redis-moved-note.ts'
 import { RedisReplace } from './redis-replace.ts'
@@ -140,7 +140,7 @@ export class StorageRedis extends RedisStorage {
   /** Whoever comes next has a turn of its own after this. */
   protected override inTurn<T>(
     id: string,
-    work: (redisKey: string, deadline: Deadline) => Promise<T>,
+    work: (redisKey: string, deadline: TimeLimit) => Promise<T>,
   ): Promise<T> {
     this.#waiting.delete(id)
     return super.inTurn(id, work)
@@ -157,7 +157,7 @@ export class StorageRedis extends RedisStorage {
     id: string,
     merges: WaitingMerges,
     redisKey: string,
-    deadline: Deadline,
+    deadline: TimeLimit,
   ): Promise<boolean> {
     this.#endWaiting(id, merges)
     return this.#mergeAll(redisKey, [...merges.changes], merges.ttl, deadline)
@@ -171,7 +171,7 @@ export class StorageRedis extends RedisStorage {
     redisKey: string,
     changes: readonly Changes[],
     ttl: number,
-    deadline: Deadline,
+    deadline: TimeLimit,
   ): Promise<boolean> {
     const mark = changes.some(({ update }) => update !== undefined) ? this.newMark() : undefined
     let known = await this.#known(redisKey)

@@ -1,6 +1,6 @@
 import type { Awaitable } from '../core/atomic-storage.ts'
 import { SessionError } from '../core/errors.ts'
-import type { Deadline } from './deadline.ts'
+import type { TimeLimit } from '../core/time-limit.ts'
 
 /** So many others may come first, each of whom stored something, before a call gives up. */
 const ATTEMPTS = 1000
@@ -13,7 +13,7 @@ const ATTEMPTS = 1000
  * time is over
  */
 export async function retry<T>(
-  deadline: Deadline,
+  deadline: TimeLimit,
   attempt: () => Awaitable<T | undefined>,
 ): Promise<T> {
   for (let failures = 0; failures < ATTEMPTS; failures++) {

@@ -1,8 +1,8 @@
-import { runLater } from '../core/clock.ts'
-import { type SessionError, storageError } from '../core/errors.ts'
+import { runLater } from './clock.ts'
+import { type SessionError, storageError } from './errors.ts'
 
 /** The time that a call may take. When it is over the call has failed, and shall begin nothing more. */
-export class Deadline {
+export class TimeLimit {
   readonly #milliseconds: number
   readonly #who: string
   readonly #end: number
@@ -57,17 +57,17 @@ export class Deadline {
 export function within<T>(
   milliseconds: number,
   who: string,
-  work: (deadline: Deadline) => Promise<T>,
+  work: (limit: TimeLimit) => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const deadline = new Deadline(milliseconds, who, reject)
-    work(deadline).then(
+    const limit = new TimeLimit(milliseconds, who, reject)
+    work(limit).then(
       result => {
-        deadline.met()
+        limit.met()
         resolve(result)
       },
       error => {
-        deadline.met()
+        limit.met()
         reject(error)
       },
     )
