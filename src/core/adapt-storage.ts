@@ -5,6 +5,7 @@ import { KeyedQueue } from './keyed-queue.ts'
 import { refuseOption } from './options.ts'
 import type { SessionData, Storage } from './storage.ts'
 import { StorageBase } from './storage-base.ts'
+import { StorageCall } from './storage-call.ts'
 import { decodeMembers, decodeValue, encodeValue } from './value.ts'
 
 /**
@@ -17,6 +18,9 @@ const PLACEHOLDER_KEY = `${RESERVED_KEY}:exists`
 export function atomicVerbsOf(storage: Storage): AtomicVerbs {
   return isAtomicStorage(storage) ? storage : new AdaptedStorage(storage)
 }
+
+/** What a verb is called with where nobody sets a limit: by the tests of storages. */
+const NO_LIMIT = new StorageCall(0)
 
 /**
  * The atomic verbs over the eleven methods. Within this process the steps of one session run one
@@ -43,19 +47,29 @@ class AdaptedStorage implements AtomicVerbs {
     return offers('data') && (offers('set') || offers('setMap')) && offers('remove')
   }
 
-  load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
-    return this.#load(id, ttl, key)
+  load(
+    id: string,
+    ttl: number,
+    key?: string,
+    call: StorageCall = NO_LIMIT,
+  ): Promise<Loaded | undefined> {
+    return this.#load(call, id, ttl, key)
   }
 
-  create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
-    return this.#queue.run(id, () => this.#create(id, data, ttl))
+  create(
+    id: string,
+    data: EncodedData,
+    ttl: number,
+    call: StorageCall = NO_LIMIT,
+  ): Promise<boolean> {
+    return this.#queue.run(id, () => this.#create(call, id, data, ttl))
   }
 
-  merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
+  merge(id: string, changes: Changes, ttl: number, call: StorageCall = NO_LIMIT): Promise<boolean> {
     return this.#queue.run(id, async () => {
-      const loaded = await this.#load(id, ttl, changes.update?.key)
+      const loaded = await this.#load(call, id, ttl, changes.update?.key)
       if (loaded === undefined) return false
-      await this.#store(id, loaded, changes, ttl)
+      await this.#store(call, id, loaded, changes, ttl)
       return true
     })
   }
@@ -66,23 +80,31 @@ class AdaptedStorage implements AtomicVerbs {
     changes: Changes,
     ttl: number,
     keepOld: boolean,
+    call: StorageCall = NO_LIMIT,
   ): Promise<Rotation> {
     return this.#runBoth(id, newId, async () => {
-      const loaded = await this.#load(id, ttl)
+      const loaded = await this.#load(call, id, ttl)
       if (loaded === undefined) return 'absent'
-      const created = await this.#create(newId, applyChanges(loaded.data, changes), ttl)
+      const created = await this.#create(call, newId, applyChanges(loaded.data, changes), ttl)
       if (!created) return 'taken'
-      if (!keepOld) await this.#destroy(id, ttl)
+      if (!keepOld) await this.#destroy(call, id, ttl)
       return 'rotated'
     })
   }
 
-  async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
-    for (const id of accessedAt.keys()) await this.#methods.ask('updateTTL', id, ttl)
+  async refresh(
+    accessedAt: ReadonlyMap<string, number>,
+    ttl: number,
+    call: StorageCall = NO_LIMIT,
+  ): Promise<void> {
+    for (const id of accessedAt.keys()) {
+      call.extend()
+      await this.#methods.ask(call, 'updateTTL', id, ttl)
+    }
   }
 
-  destroy(id: string): Promise<void> {
-    return this.#queue.run(id, () => this.#destroy(id, 1))
+  destroy(id: string, call: StorageCall = NO_LIMIT): Promise<void> {
+    return this.#queue.run(id, () => this.#destroy(call, id, 1))
   }
 
   /** Holds both sessions. All take them in the same order, or two could wait for each other. */
@@ -92,70 +114,91 @@ class AdaptedStorage implements AtomicVerbs {
     return this.#queue.run(first, () => this.#queue.run(second, work))
   }
 
-  async #load(id: string, ttl: number, key?: string): Promise<Loaded | undefined> {
+  async #load(
+    call: StorageCall,
+    id: string,
+    ttl: number,
+    key?: string,
+  ): Promise<Loaded | undefined> {
     const { ask, need } = this.#methods
     if (this.#keepsWholeSessions) {
-      const data = await ask('getSession', id, ttl)
+      const data = await ask(call, 'getSession', id, ttl)
       // The first answer may have been that whole sessions are disabled.
       if (this.#keepsWholeSessions) return present(data)
     }
-    return (await this.#loadKey(id, key)) ?? present(await need('data', id))
+    return (await this.#loadKey(call, id, key)) ?? present(await need(call, 'data', id))
   }
 
   /** One key that has a value, and the library's own: that there is a session is then certain. */
-  async #loadKey(id: string, key: string | undefined): Promise<Loaded | undefined> {
+  async #loadKey(
+    call: StorageCall,
+    id: string,
+    key: string | undefined,
+  ): Promise<Loaded | undefined> {
     const { ask, offers } = this.#methods
     if (key === undefined || !offers('get')) return undefined
-    const value = await ask('get', id, key)
+    const value = await ask(call, 'get', id, key)
     if (value === undefined || value === null) return undefined
-    const note = key === RESERVED_KEY ? value : await ask('get', id, RESERVED_KEY)
+    const note = key === RESERVED_KEY ? value : await ask(call, 'get', id, RESERVED_KEY)
     const data = note === undefined || note === null ? {} : { [RESERVED_KEY]: note }
     return { data: encodeData({ ...data, [key]: value }), partial: true }
   }
 
-  async #create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
-    if ((await this.#load(id, ttl)) !== undefined) return false
+  async #create(call: StorageCall, id: string, data: EncodedData, ttl: number): Promise<boolean> {
+    if ((await this.#load(call, id, ttl)) !== undefined) return false
     const kept = withPlaceholder(data)
-    if (!(await this.#setSession(id, kept, ttl))) await this.#setKeys(id, kept, ttl)
+    if (!(await this.#setSession(call, id, kept, ttl))) await this.#setKeys(call, id, kept, ttl)
     return true
   }
 
-  async #store(id: string, loaded: Loaded, changes: Changes, ttl: number): Promise<void> {
+  async #store(
+    call: StorageCall,
+    id: string,
+    loaded: Loaded,
+    changes: Changes,
+    ttl: number,
+  ): Promise<void> {
     const data = withPlaceholder(applyChanges(loaded.data, changes))
-    if (await this.#setSession(id, data, ttl)) return
+    if (await this.#setSession(call, id, data, ttl)) return
     const { set, removed, update } = changes
     const isSet = (key: string) => set.has(key) || key === update?.key || key === PLACEHOLDER_KEY
     const changed = new Map([...data].filter(([key]) => isSet(key)))
     // The placeholder comes before the last key goes, so that there is no moment without any.
-    await this.#setKeys(id, changed, ttl)
-    for (const key of removed) if (!data.has(key)) await this.#methods.need('remove', id, key)
+    await this.#setKeys(call, id, changed, ttl)
+    for (const key of removed) if (!data.has(key)) await this.#methods.need(call, 'remove', id, key)
     // Setting a key starts the ttl anew, removing one does not.
-    if (changed.size === 0) await this.#methods.ask('updateTTL', id, ttl)
+    if (changed.size === 0) await this.#methods.ask(call, 'updateTTL', id, ttl)
   }
 
   /** Stores the whole session. Answers false when the storage keeps keys. */
-  async #setSession(id: string, data: EncodedData, ttl: number): Promise<boolean> {
+  async #setSession(
+    call: StorageCall,
+    id: string,
+    data: EncodedData,
+    ttl: number,
+  ): Promise<boolean> {
     if (!this.#keepsWholeSessions) return false
-    return this.#methods.did('setSession', id, decodeMembers(data), ttl)
+    return this.#methods.did(call, 'setSession', id, decodeMembers(data), ttl)
   }
 
-  async #setKeys(id: string, data: EncodedData, ttl: number): Promise<void> {
+  async #setKeys(call: StorageCall, id: string, data: EncodedData, ttl: number): Promise<void> {
     const { did, need } = this.#methods
-    if (data.size === 0 || (await did('setMap', id, decodeMembers(data), ttl))) return
-    for (const [key, text] of data) await need('set', id, key, decodeValue(text), ttl)
+    if (data.size === 0 || (await did(call, 'setMap', id, decodeMembers(data), ttl))) return
+    for (const [key, text] of data) await need(call, 'set', id, key, decodeValue(text), ttl)
   }
 
   /** Removes all that is there, the placeholder included. */
-  async #destroy(id: string, ttl: number): Promise<void> {
+  async #destroy(call: StorageCall, id: string, ttl: number): Promise<void> {
     const { did, need } = this.#methods
-    if (await did('removeAll', id)) return
-    if (await this.#setSession(id, NO_DATA, ttl)) return
-    const data = (await need('data', id)) ?? {}
-    for (const key of Object.keys(data)) await need('remove', id, key)
+    if (await did(call, 'removeAll', id)) return
+    if (await this.#setSession(call, id, NO_DATA, ttl)) return
+    const data = (await need(call, 'data', id)) ?? {}
+    for (const key of Object.keys(data)) await need(call, 'remove', id, key)
   }
 }
 
 type MethodName = Exclude<keyof Storage, 'close'>
+type Answer<Name extends MethodName> = Awaited<ReturnType<Storage[Name]>>
 
 /** Knows which of the eleven methods a storage offers, and asks only those. */
 class Methods {
@@ -171,14 +214,15 @@ class Methods {
 
   /** What the method answers, `undefined` when it turns out to be disabled. */
   readonly ask = async <Name extends MethodName>(
+    call: StorageCall,
     name: Name,
     ...args: Parameters<Storage[Name]>
-  ): Promise<Awaited<ReturnType<Storage[Name]>> | undefined> => {
+  ): Promise<Answer<Name> | undefined> => {
     if (!this.offers(name)) return undefined
     try {
       // TypeScript cannot see that the name and the arguments belong together.
-      const method = this.#storage[name] as (...args: unknown[]) => ReturnType<Storage[Name]>
-      return await method.apply(this.#storage, args)
+      const method = this.#storage[name] as (...args: unknown[]) => Promise<Answer<Name>>
+      return await call.step(() => method.apply(this.#storage, [...args, call]))
     } catch (error) {
       if (!isDisabled(error)) throw error
       this.#disabled.add(name)
@@ -188,19 +232,21 @@ class Methods {
 
   /** Does it if the storage offers it, and answers whether it does. */
   readonly did = async <Name extends MethodName>(
+    call: StorageCall,
     name: Name,
     ...args: Parameters<Storage[Name]>
   ): Promise<boolean> => {
-    await this.ask(name, ...args)
+    await this.ask(call, name, ...args)
     return this.offers(name)
   }
 
   /** What the method answers, where nothing else takes its place: it must not be disabled. */
   readonly need = async <Name extends MethodName>(
+    call: StorageCall,
     name: Name,
     ...args: Parameters<Storage[Name]>
-  ): Promise<Awaited<ReturnType<Storage[Name]>> | undefined> => {
-    const answer = await this.ask(name, ...args)
+  ): Promise<Answer<Name> | undefined> => {
+    const answer = await this.ask(call, name, ...args)
     if (this.offers(name)) return answer
     const message = `The session storage does not offer \`${name}\`, and nothing takes its place`
     throw new SessionError('ERR_STORAGE', message, { cause: ErrorDisabled })

@@ -1,5 +1,6 @@
 import type { Changes, EncodedData } from './changes.ts'
 import type { Storage } from './storage.ts'
+import type { CallOptions } from './storage-call.ts'
 
 /** An answer that a storage may have at once; asking is then free of a turn of the event loop. */
 export type Awaitable<T> = T | Promise<T>
@@ -21,23 +22,24 @@ export type Rotation = 'rotated' | 'absent' | 'taken'
  * that share the storage. A storage that offers all of them is asked directly; one that offers only
  * the eleven methods of {@link Storage} is asked through these, as well as it can.
  *
- * Ids are as the manager's `idAtRest` says. `ttl` is in milliseconds.
+ * Ids are as the manager's `idAtRest` says. `ttl` is in milliseconds. The `signal` of the last argument
+ * is aborted when the manager's `timeout` is over.
  */
 export interface AtomicVerbs {
   /** Stores a new session. Answers false, and changes nothing, when the id already names one. */
-  create(id: string, data: EncodedData, ttl: number): Awaitable<boolean>
+  create(id: string, data: EncodedData, ttl: number, options?: CallOptions): Awaitable<boolean>
 
   /**
    * The session, `undefined` when it does not exist or has expired. With a `key`, a storage that
    * keeps keys apart may answer with that key, and the library's own `__gsession`, alone.
    */
-  load(id: string, ttl: number, key?: string): Awaitable<Loaded | undefined>
+  load(id: string, ttl: number, key?: string, options?: CallOptions): Awaitable<Loaded | undefined>
 
   /**
    * Merges changes into the session and starts its ttl anew. Answers false, and changes nothing,
    * when it does not exist or has expired: a removed session is never brought back.
    */
-  merge(id: string, changes: Changes, ttl: number): Awaitable<boolean>
+  merge(id: string, changes: Changes, ttl: number, options?: CallOptions): Awaitable<boolean>
 
   /**
    * Stores the session, with these changes, under a new id as well, then removes it under the old
@@ -49,13 +51,18 @@ export interface AtomicVerbs {
     changes: Changes,
     ttl: number,
     keepOld: boolean,
+    options?: CallOptions,
   ): Awaitable<Rotation>
 
   /** Lets each of these sessions live for `ttl` from the time given. Absent ones stay absent. */
-  refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Awaitable<void>
+  refresh(
+    accessedAt: ReadonlyMap<string, number>,
+    ttl: number,
+    options?: CallOptions,
+  ): Awaitable<void>
 
   /** Removes the session. A missing one is not an error. */
-  destroy(id: string): Awaitable<void>
+  destroy(id: string, options?: CallOptions): Awaitable<void>
 }
 
 /** A storage with the atomic verbs: the built-in ones, or yours if it can do them. */

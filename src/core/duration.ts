@@ -20,6 +20,11 @@ export function parseDuration(name: string, duration: Duration): number {
   return milliseconds
 }
 
+/** The same for a limit that can be left out: 0 stays 0. */
+export function parseDurationOrZero(name: string, duration: Duration): number {
+  return duration === 0 ? 0 : parseDuration(name, duration)
+}
+
 function parseText(text: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
   const milliseconds = Number(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS]

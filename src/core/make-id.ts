@@ -1,7 +1,6 @@
-import { isDisabled, SessionError } from './errors.ts'
+import { SessionError } from './errors.ts'
+import type { LimitedStorage } from './limited-storage.ts'
 import { isSessionId, newSessionId } from './session-id.ts'
-import type { Storage } from './storage.ts'
-import { StorageBase } from './storage-base.ts'
 
 /** Makes the id of a new session; given the ttl in milliseconds. */
 export type SessionIdFunc = (ttl: number) => string | Promise<string>
@@ -21,12 +20,12 @@ export function chooseId(id: string): string {
 
 /** A new id: from the session's own function, else from the storage, else from the library. */
 export async function makeId(
-  storage: Storage,
+  storage: Pick<LimitedStorage, 'newId'>,
   ttl: number,
   idFunc: SessionIdFunc | undefined,
 ): Promise<string> {
   if (idFunc !== undefined) return checkMadeId(await callIdFunc(idFunc, ttl), ID_FUNC)
-  const id = await newIdOf(storage, ttl)
+  const id = await storage.newId(ttl)
   return id === undefined ? newSessionId() : checkMadeId(id, "The storage's `new`")
 }
 
@@ -35,16 +34,6 @@ async function callIdFunc(idFunc: SessionIdFunc, ttl: number): Promise<string> {
     return await idFunc(ttl)
   } catch (cause) {
     throw new SessionError('ERR_ID', `${ID_FUNC} failed`, { cause })
-  }
-}
-
-async function newIdOf(storage: Storage, ttl: number): Promise<string | undefined> {
-  if (storage.new === StorageBase.prototype.new) return undefined
-  try {
-    return await storage.new(ttl)
-  } catch (error) {
-    if (isDisabled(error)) return undefined
-    throw error
   }
 }
 

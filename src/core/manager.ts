@@ -1,8 +1,7 @@
-import { atomicVerbsOf } from './adapt-storage.ts'
-import type { AtomicVerbs } from './atomic-storage.ts'
 import type { Clock } from './clock.ts'
-import { type Duration, parseDuration } from './duration.ts'
+import { type Duration, parseDuration, parseDurationOrZero } from './duration.ts'
 import { SessionError, storageError } from './errors.ts'
+import { LimitedStorage } from './limited-storage.ts'
 import { refuseOption, refuseUnknownOptions } from './options.ts'
 import { RefreshQueue } from './refresh-queue.ts'
 import { Session } from './session.ts'
@@ -10,6 +9,7 @@ import type { SessionContext, SessionObserver } from './session-context.ts'
 import { hashSessionId, isSessionId } from './session-id.ts'
 import { SessionWatches } from './session-watches.ts'
 import type { Storage } from './storage.ts'
+import { guarded, warn } from './warn.ts'
 
 export interface ManagerOptions {
   /**
@@ -31,13 +31,24 @@ export interface ManagerOptions {
   /**
    * How long the sliding of a ttl may wait to be written together with others. A tenth of the ttl
    * is the limit, so that no session expires that is used at least every nine tenths of its ttl.
+   * With 0 nothing waits: it is written by the read itself, for processes that are frozen after
+   * their answer, such as Lambda. {@link Manager.flush} is the other way.
    *
    * @default '10s'
    */
   refreshInterval?: Duration
   /**
+   * How long the storage may take for a call. When that is over, the call fails with `ERR_STORAGE`, and
+   * the `signal` that a custom storage is handed is aborted. A storage's own limit, as the Redis
+   * storages have one, counts where it is shorter. 0: no limit.
+   *
+   * @default '10s'
+   */
+  timeout?: Duration
+  /**
    * Hears of a failure that no request can be told of: a batch of ttl refreshes that could not be
-   * written, and will be tried again; a change that came after the response, and could not be saved.
+   * written, and will be tried again; a change that came after the response, and could not be saved. When
+   * it fails itself, the first failure goes to `process.emitWarning`.
    *
    * @default process.emitWarning
    */
@@ -51,6 +62,7 @@ const OPTIONS = [
   'storage',
   'idAtRest',
   'refreshInterval',
+  'timeout',
   'onBackgroundError',
   'clock',
 ] as const
@@ -71,9 +83,9 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   readonly #watches: SessionWatches
   readonly #clock: Clock
   readonly #onBackgroundError: (error: Error) => void
+  readonly #timeout: number
   #ttl: number
-  #storage: Storage
-  #verbs: AtomicVerbs
+  #storage: LimitedStorage
 
   /** @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take */
   constructor(options: ManagerOptionsWithStorage) {
@@ -85,10 +97,12 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
     this.#idAtRest = idAtRest === 'hashed' ? hashSessionId : id => id
     this.#clock = clock
     this.#ttl = parseDuration('ttl', ttl)
-    this.#storage = checkStorage(options.storage)
-    this.#verbs = atomicVerbsOf(this.#storage)
-    this.#onBackgroundError = options.onBackgroundError ?? (error => process.emitWarning(error))
-    this.#refreshes = this.#makeRefreshQueue(parseDuration('refreshInterval', refreshInterval))
+    this.#timeout = parseDurationOrZero('timeout', options.timeout ?? '10s')
+    this.#storage = new LimitedStorage(checkStorage(options.storage), this.#timeout)
+    this.#onBackgroundError = guarded('onBackgroundError', options.onBackgroundError ?? warn)
+    this.#refreshes = this.#makeRefreshQueue(
+      parseDurationOrZero('refreshInterval', refreshInterval),
+    )
     this.#context = this.#makeContext()
     this.#watches = this.#makeWatches()
   }
@@ -104,15 +118,14 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
 
   /** Where sessions are kept. A new one serves all sessions that start after it was set. */
   get storage(): Storage {
-    return this.#storage
+    return this.#storage.storage
   }
 
   set storage(storage: Storage) {
-    const verbs = atomicVerbsOf(checkStorage(storage))
+    const limited = new LimitedStorage(checkStorage(storage), this.#timeout)
     // What was used so far is in the storage so far.
     void this.#refreshes.flushInBackground()
-    this.#verbs = verbs
-    this.#storage = storage
+    this.#storage = limited
   }
 
   /**
@@ -138,7 +151,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
    */
   watch(id: string, ended: () => void): () => void {
     if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
-    return this.#watches.begin(this.#idAtRest(id), ended)
+    return this.#watches.begin(this.#idAtRest(id), guarded('watch', ended))
   }
 
   /**
@@ -169,6 +182,16 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   }
 
   /**
+   * Writes the ttl refreshes that wait, and waits for those that are being written: for a process that
+   * is frozen after its answer, or exits without {@link close}.
+   *
+   * @throws {@link SessionError} `ERR_STORAGE` when they could not be written. They are tried again later
+   */
+  flush(): Promise<void> {
+    return this.#refreshes.flush()
+  }
+
+  /**
    * Ends all watches, waits for the ttl refreshes that are being written, writes those that wait, and
    * closes the storage. Sessions must not be used after it.
    *
@@ -179,7 +202,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
     try {
       await this.#refreshes.close()
     } finally {
-      await this.#storage.close?.()
+      await this.#storage.close()
     }
   }
 
@@ -197,7 +220,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
       },
       async refresh(accessedAt) {
         try {
-          await manager.#verbs.refresh(accessedAt, manager.#ttl)
+          await manager.#storage.refresh(accessedAt, manager.#ttl)
         } catch (error) {
           throw storageError(error)
         }
@@ -216,9 +239,6 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
       get storage() {
         return manager.#storage
       },
-      get verbs() {
-        return manager.#verbs
-      },
       failed: error => manager.failedInBackground(error),
     })
   }
@@ -231,9 +251,6 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
       },
       get storage() {
         return manager.#storage
-      },
-      get verbs() {
-        return manager.#verbs
       },
       idAtRest: this.#idAtRest,
       used: (id, expiresAt) => manager.#refreshes.add(id, expiresAt),

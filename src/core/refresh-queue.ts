@@ -5,7 +5,7 @@ import { runLater } from './clock.ts'
 export interface RefreshTarget {
   readonly ttl: number
   now(): number
-  /** The longest time between two flushes, before the ttl's tenth limits it. */
+  /** The longest time between two flushes, before the ttl's tenth limits it; 0 to gather nothing. */
   readonly refreshInterval: number
   refresh(accessedAt: ReadonlyMap<string, number>): Awaitable<void>
   failed(error: unknown): void
@@ -35,9 +35,12 @@ export class RefreshQueue {
     const now = this.#target.now()
     const interval = this.#interval
     if (expiresAt !== undefined) {
-      if (expiresAt >= now + ttl) return undefined
+      const ahead = expiresAt - now - ttl
+      // Further ahead than that, it is the end of a longer ttl, which the manager had before.
+      if (ahead >= 0 && ahead <= interval) return undefined
       if (expiresAt < now + 2 * interval) return this.#track(this.#refreshNow(id, now))
     }
+    if (interval === 0) return this.#track(this.#refreshNow(id, now))
     this.#accessedAt.set(id, now)
     this.#flushLater()
     return undefined
@@ -48,31 +51,43 @@ export class RefreshQueue {
     if (this.#accessedAt.size > 0) this.#accessedAt.delete(id)
   }
 
-  /** Writes what has gathered. What could not be written is kept for the next time. */
+  /**
+   * Writes what has gathered, once what is under way is done. What could not be written is tried again
+   * after the next interval.
+   */
   async flush(): Promise<void> {
+    try {
+      await this.close()
+    } catch (error) {
+      this.#flushLater()
+      throw error
+    }
+  }
+
+  /** The same where nobody waits for it: a failure is reported. */
+  async flushInBackground(): Promise<void> {
+    try {
+      await this.#flushGathered()
+    } catch (error) {
+      this.#flushLater()
+      this.#target.failed(error)
+    }
+  }
+
+  /** The same for the end: nothing is tried again. */
+  async close(): Promise<void> {
+    // Another one may begin meanwhile.
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    await this.#flushGathered()
+  }
+
+  async #flushGathered(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const accessedAt = this.#accessedAt
     if (accessedAt.size === 0) return
     this.#accessedAt = new Map()
     await this.#track(this.#write(accessedAt))
-  }
-
-  /** The same for the end: what is under way is waited for. */
-  async close(): Promise<void> {
-    // Another one may begin meanwhile.
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
-    await this.flush()
-  }
-
-  /** The same where nobody waits for it: a failure is reported, and the next interval tries again. */
-  async flushInBackground(): Promise<void> {
-    try {
-      await this.flush()
-    } catch (error) {
-      this.#flushLater()
-      this.#target.failed(error)
-    }
   }
 
   async #write(accessedAt: ReadonlyMap<string, number>): Promise<void> {

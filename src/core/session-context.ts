@@ -1,11 +1,10 @@
-import type { AtomicVerbs, Awaitable } from './atomic-storage.ts'
-import type { Storage } from './storage.ts'
+import type { Awaitable } from './atomic-storage.ts'
+import type { LimitedStorage } from './limited-storage.ts'
 
 /** What a session needs of its manager. Everything is read anew each time: it may change. */
 export interface SessionContext {
   readonly ttl: number
-  readonly storage: Storage
-  readonly verbs: AtomicVerbs
+  readonly storage: LimitedStorage
   /** The id as storages are handed it. */
   idAtRest(id: string): string
   /** The session was read: its ttl slides. */

@@ -1,14 +1,12 @@
-import type { AtomicVerbs } from './atomic-storage.ts'
 import type { Clock } from './clock.ts'
+import type { LimitedStorage } from './limited-storage.ts'
 import { SessionWatch, watchable } from './session-watch.ts'
-import type { Storage } from './storage.ts'
 
 /** What the watches of a manager have in common. */
 export interface WatchesTarget {
   readonly now: Clock
   readonly ttl: number
-  readonly storage: Storage
-  readonly verbs: AtomicVerbs
+  readonly storage: LimitedStorage
   failed(error: unknown): void
 }
 
@@ -24,16 +22,12 @@ export class SessionWatches {
 
   /** Watches a session in the storage of now, whichever comes after it. Answers what ends that. */
   begin(id: string, ended: () => void): () => void {
-    const { now, storage, verbs } = this.#target
+    const { now, storage } = this.#target
     if (this.#isClosed) return () => {}
-    const told = watchable(storage)
     const target = {
       now,
-      storage: told,
-      peek: async (idAtRest: string) => {
-        const { ttl } = this.#target
-        return told?.peek === undefined ? verbs.load(idAtRest, ttl) : told.peek(idAtRest, ttl)
-      },
+      storage: watchable(storage.storage),
+      peek: async (idAtRest: string) => storage.peek(idAtRest, this.#target.ttl),
       failed: (error: unknown) => this.#target.failed(error),
       over: (watch: SessionWatch) => void this.#watches.delete(watch),
     }

@@ -1,11 +1,11 @@
-import type { AtomicVerbs, Awaitable, Loaded } from './atomic-storage.ts'
+import type { Awaitable, Loaded } from './atomic-storage.ts'
 import { applyChanges, type EncodedData, type KeyUpdate, NO_DATA, RESERVED_KEY } from './changes.ts'
 import { SessionError, sessionGone, storageError } from './errors.ts'
+import type { LimitedStorage } from './limited-storage.ts'
 import { makeId, type SessionIdFunc } from './make-id.ts'
 import { type PendingChanges, track } from './pending-changes.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
 import { Snapshot } from './snapshot.ts'
-import type { Storage } from './storage.ts'
 import { isPromise } from './thenable.ts'
 import { Turns } from './turns.ts'
 
@@ -18,8 +18,7 @@ const ATTEMPTS = 3
 export class StoredSession {
   readonly #context: SessionContext
   /** The storage of the time when the session started, should the manager be given another. */
-  readonly #storage: Storage
-  readonly #verbs: AtomicVerbs
+  readonly #storage: LimitedStorage
   readonly #idFunc: SessionIdFunc | undefined
   readonly #observer: SessionObserver | undefined
   /** Whether the application chose the id, so that it may name a session that does not exist yet. */
@@ -43,7 +42,6 @@ export class StoredSession {
   ) {
     this.#context = context
     this.#storage = context.storage
-    this.#verbs = context.verbs
     this.#id = id
     this.#chosen = chosen
     this.#idFunc = idFunc
@@ -114,7 +112,7 @@ export class StoredSession {
       if (this.#id !== undefined && this.#exists !== false) {
         const id = this.#context.idAtRest(this.#id)
         this.#context.written(id)
-        await this.#verbs.destroy(id)
+        await this.#storage.destroy(id)
         this.#removed = true
       }
       this.#chosen = false
@@ -164,7 +162,7 @@ export class StoredSession {
   #load(key: string | undefined): Promise<void> | undefined {
     const id = this.#context.idAtRest(this.#id ?? '')
     try {
-      const loaded = this.#verbs.load(id, this.#context.ttl, key)
+      const loaded = this.#storage.load(id, this.#context.ttl, key)
       const accepted = isPromise(loaded)
         ? loaded.then(answer => this.#accept(id, answer, key))
         : this.#accept(id, loaded, key)
@@ -209,7 +207,7 @@ export class StoredSession {
     if (this.#exists === false) this.#checkNotGone()
     if (this.#id === undefined || this.#exists === false) return false
     const id = this.#context.idAtRest(this.#id)
-    const merged = this.#verbs.merge(id, changes, this.#context.ttl)
+    const merged = this.#storage.merge(id, changes, this.#context.ttl)
     return isPromise(merged)
       ? merged.then(wasThere => this.#merged(id, wasThere))
       : this.#merged(id, merged)
@@ -241,7 +239,7 @@ export class StoredSession {
     const data = applyChanges(NO_DATA, changes)
     if (note !== undefined) data.set(RESERVED_KEY, note)
     const id = this.#context.idAtRest(this.#id)
-    if (await this.#verbs.create(id, data, this.#context.ttl)) {
+    if (await this.#storage.create(id, data, this.#context.ttl)) {
       this.#exists = this.#wasThere = true
       this.#snapshot.replace(data)
       return true
@@ -256,7 +254,7 @@ export class StoredSession {
     if (this.#id === undefined || this.#exists === false) return this.#rotateNothing(newId, changes)
     const { idAtRest, ttl } = this.#context
     const [id, to] = [idAtRest(this.#id), idAtRest(newId)]
-    const rotation = await this.#verbs.rotate(id, to, changes, ttl, keepOld)
+    const rotation = await this.#storage.rotate(id, to, changes, ttl, keepOld)
     if (rotation === 'taken') return false
     if (rotation === 'absent') return this.#rotateNothing(newId, changes)
     if (!keepOld) this.#context.written(id)

@@ -5,7 +5,7 @@ import { type SessionError, storageError } from './errors.ts'
 export class TimeLimit {
   readonly #milliseconds: number
   readonly #who: string
-  readonly #end: number
+  #end: number
   readonly #timer: NodeJS.Timeout
   readonly #waiting: ((error: SessionError) => void)[]
 
@@ -30,6 +30,12 @@ export class TimeLimit {
       this.#waiting.push(reject)
       work().then(resolve, reject)
     })
+  }
+
+  /** The time begins anew. */
+  extend(): void {
+    this.#end = performance.now() + this.#milliseconds
+    this.#timer.refresh()
   }
 
   /** The call has ended in time. */

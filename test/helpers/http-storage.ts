@@ -45,6 +45,7 @@ export function countCalls(inner?: StorageMemory): {
 export function failOnDemand(inner?: StorageMemory): {
   storage: StorageMemory
   failWith(error: Error, ...verbs: Verb[]): void
+  recover(): void
 } {
   let failing: readonly Verb[] = []
   let failure = new Error('not told to fail')
@@ -57,6 +58,9 @@ export function failOnDemand(inner?: StorageMemory): {
     failWith(error, ...verbs) {
       failure = error
       failing = verbs.length === 0 ? VERBS : verbs
+    },
+    recover() {
+      failing = []
     },
   }
 }
