@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
-  chownSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -12,17 +11,14 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { SessionError, StorageFile, type StorageFileOptions } from 'gsession'
 import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Changes } from '../../src/core/changes.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { giveToNobody, runWithoutRoot } from '../helpers/without-root.ts'
 import { filesIn, locksIn } from './file-names.ts'
 
 const HOUR = 3_600_000
-const DIST = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
-const IS_ROOT = process.getuid?.() === 0
-const NOBODY = 65534
 
 /** Which call of the file system fails, counted from 1 over all of them, and how. */
 const plan = vi.hoisted(() => ({ calls: 0, from: 0, to: 0, code: 'EIO', short: false, flushes: 0 }))
@@ -389,14 +385,13 @@ describe('a refresh of many', () => {
   })
 })
 
-/** Runs a program in a process of its own, without root's rights where this one has them. */
-function runAsNobody(folder: string, program: string): unknown {
-  if (IS_ROOT) chownSync(folder, NOBODY, NOBODY)
-  const file = join(folder, 'program.mjs')
-  writeFileSync(
-    file,
-    `import { chmodSync, closeSync, openSync } from 'node:fs'
-    import { StorageFile } from ${JSON.stringify(DIST)}
+/** What a program finds that uses a session folder of its own, which holds the session one. */
+function foundWithoutRoot(program: string): unknown {
+  const folder = tempFolder()
+  giveToNobody(folder)
+  return runWithoutRoot(
+    `const { chmodSync, closeSync, openSync } = await import('node:fs')
+    const { StorageFile } = gsession
     const path = ${JSON.stringify(join(folder, 'sessions'))}
     const data = new Map([['a', '1']])
     const changes = { set: new Map([['b', '2']]), removed: new Set() }
@@ -411,19 +406,15 @@ function runAsNobody(folder: string, program: string): unknown {
     })
     await new StorageFile({ path }).create('one', data, ${HOUR})
     ${program}`,
+    { openFiles: 64 },
   )
-  const user = IS_ROOT ? { uid: NOBODY, gid: NOBODY } : {}
-  const shell = 'ulimit -n 64 && exec "$0" "$1"'
-  const output = execFileSync('sh', ['-c', shell, process.execPath, file], user)
-  return JSON.parse(output.toString())
 }
 
 describe.skipIf(process.platform === 'win32')('a real fault', () => {
   const works = { load: 1, create: true, merge: true }
 
   it('is an error, and never "no session", when the folder may not be read', () => {
-    const found = runAsNobody(
-      tempFolder(),
+    const found = foundWithoutRoot(
       `const storage = new StorageFile({ path })
       chmodSync(path, 0)
       const denied = await every(storage)
@@ -438,8 +429,7 @@ describe.skipIf(process.platform === 'win32')('a real fault', () => {
   })
 
   it('is an error, and never "no session", when a file may not be read', () => {
-    const found = runAsNobody(
-      tempFolder(),
+    const found = foundWithoutRoot(
       `const storage = new StorageFile({ path })
       chmodSync(path + '/one.session', 0)
       const { load, merge } = await every(storage)
@@ -451,8 +441,7 @@ describe.skipIf(process.platform === 'win32')('a real fault', () => {
   })
 
   it('is an error, and never "no session", when no more files may be open', () => {
-    const found = runAsNobody(
-      tempFolder(),
+    const found = foundWithoutRoot(
       `const storage = new StorageFile({ path })
       const open = []
       try { for (;;) open.push(openSync('/dev/null')) } catch {}

@@ -29,6 +29,7 @@ import {
 } from 'gsession'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { giveToNobody, IS_ROOT, NOBODY, runWithoutRoot } from '../helpers/without-root.ts'
 import { filesIn, lockFolder } from './file-names.ts'
 
 const HOUR = 3_600_000
@@ -38,8 +39,6 @@ const ID = 'abcdefghijklmnopqrstuvwxyz_-0123456789'
 const TIME = 1_704_164_645_678
 const HEADER = Buffer.from('2edb20c88c010000', 'hex')
 const NO_CHANGES: Changes = { set: new Map(), removed: new Set() }
-const IS_ROOT = process.getuid?.() === 0
-const NOBODY = 65534
 const DIST = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 
 interface Opened {
@@ -351,17 +350,13 @@ describe('the folder and its files', () => {
 
   /** What a process without root's rights is told. */
   function refusalOfNobody(path: string): unknown {
-    const program = `
-      import { StorageFile } from ${JSON.stringify(DIST)}
+    return runWithoutRoot(`
       try {
-        new StorageFile({ path: ${JSON.stringify(path)} })
+        new gsession.StorageFile({ path: ${JSON.stringify(path)} })
         console.log('{}')
       } catch ({ code, message }) {
         console.log(JSON.stringify({ code, message }))
-      }`
-    const user = IS_ROOT ? { uid: NOBODY, gid: NOBODY } : {}
-    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], user)
-    return JSON.parse(output.toString())
+      }`)
   }
 
   it('are refused when this user cannot write to the folder', () => {
@@ -369,7 +364,7 @@ describe('the folder and its files', () => {
     chmodSync(parent, 0o755)
     const path = join(parent, 'sessions')
     mkdirSync(path)
-    if (IS_ROOT) chownSync(path, NOBODY, NOBODY)
+    giveToNobody(path)
     chmodSync(path, 0o500)
     const message = `The session folder ${path} cannot be used (EACCES); ${advice}`
     expect(refusalOfNobody(path)).toEqual({ code: 'ERR_STORAGE', message })
