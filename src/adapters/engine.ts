@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
-import { type Emitter, UpgradeGate, type UpgradeOptions, type UpgradeRun } from '../http/index.ts'
+import {
+  checkArguments,
+  type Emitter,
+  UpgradeGate,
+  type UpgradeOptions,
+  type UpgradeRun,
+} from '../http/index.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 
 /** What is needed of a connection of engine.io, which is what carries those of socket.io. */
@@ -46,6 +52,7 @@ export function attachSession<Data extends object>(
   if (typeof engine?.use !== 'function') {
     refuseOption('engine', '`io.engine`, which is there once `io` has an HTTP server', engine)
   }
+  checkArguments(manager, options, 'attachSession(io.engine, manager, options)')
   const gate = new UpgradeGate(manager, options)
   const admitted = new WeakMap<IncomingMessage, { run: UpgradeRun<Data>; id: string | undefined }>()
   engine.use((request, response, next) => {

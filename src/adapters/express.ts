@@ -3,6 +3,7 @@ import type { Manager } from '../core/manager.ts'
 import type { RegisteredData } from '../core/register.ts'
 import { Session } from '../core/session.ts'
 import {
+  checkArguments,
   cutOff,
   type HttpSessionOptions,
   NodeRun,
@@ -43,6 +44,7 @@ export function session<Data extends object>(
   manager: Manager<Data>,
   options: HttpSessionOptions = {},
 ): SessionMiddleware {
+  checkArguments(manager, options)
   const settings = resolveHttpOptions(options)
   return (request, response, next) => {
     const target = request as IncomingMessage & { session?: unknown }

@@ -1,13 +1,14 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Manager } from '../core/manager.ts'
-import { refuseOption } from '../core/options.ts'
 import type { RegisteredData } from '../core/register.ts'
 import type { Session } from '../core/session.ts'
 import {
   ANSWER_HEADERS,
+  checkArguments,
   cutOff,
   type HttpSessionOptions,
   NodeRun,
+  refuseCall,
   resolveHttpOptions,
 } from '../http/index.ts'
 
@@ -43,9 +44,17 @@ interface RunningRequest extends FastifyRequest {
  *
  * @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take
  */
-const session: FastifyPluginAsync<FastifySessionOptions> = async (app, options) => {
+const session: FastifyPluginAsync<FastifySessionOptions> = (app, options) => {
+  // Whoever calls it, as the other adapters are called, must not get a promise that nobody awaits.
+  if (typeof app?.decorateRequest === 'function') return register(app, options)
+  refuseCall('The session is a plugin', CALL, app)
+}
+
+const CALL = 'app.register(session, { manager })'
+
+const register: FastifyPluginAsync<FastifySessionOptions> = async (app, options) => {
   const { manager: anyManager, ...httpOptions } = options
-  if (anyManager === undefined) refuseOption('manager', 'a Manager', anyManager)
+  checkArguments(anyManager, options, CALL)
   const manager = anyManager as Manager<object>
   const settings = resolveHttpOptions(httpOptions, ['manager'])
   app.decorateRequest('session')

@@ -1,7 +1,13 @@
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
-import { answerOf, FetchRun, type HttpSessionOptions, resolveHttpOptions } from '../http/index.ts'
+import {
+  answerOf,
+  checkArguments,
+  FetchRun,
+  type HttpSessionOptions,
+  resolveHttpOptions,
+} from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
@@ -43,6 +49,7 @@ export function session<Data extends object>(
   manager: Manager<Data>,
   options: FetchSessionOptions = {},
 ): WithSession<Data> {
+  checkArguments(manager, options)
   const { onError = throwOn, ...httpOptions } = options
   if (typeof onError !== 'function') refuseOption('onError', 'a function', onError)
   const settings = resolveHttpOptions(httpOptions, ['onError'])

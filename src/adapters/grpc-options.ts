@@ -1,5 +1,5 @@
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
-import { type HttpSettings, resolveHttpOptions } from '../http/index.ts'
+import { FOREIGN_OPTIONS, type HttpSettings, resolveHttpOptions } from '../http/index.ts'
 
 /** How the id travels over gRPC, and which calls need a session. */
 export interface GrpcSessionOptions {
@@ -43,7 +43,7 @@ export interface GrpcSettings extends HttpSettings {
 
 /** @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take */
 export function resolveGrpcOptions(options: GrpcSessionOptions): GrpcSettings {
-  refuseUnknownOptions(options, OPTIONS)
+  refuseUnknownOptions(options, OPTIONS, undefined, FOREIGN_OPTIONS)
   const { name = 'session-id', required = false, ...others } = options
   if (!isMetadataKey(name)) {
     const expected =

@@ -1,5 +1,6 @@
 import type { ServerInterceptor } from '@grpc/grpc-js'
 import type { Manager } from '../core/manager.ts'
+import { checkArguments } from '../http/index.ts'
 import { SessionCall } from './grpc-call.ts'
 import { type GrpcSessionOptions, resolveGrpcOptions } from './grpc-options.ts'
 
@@ -22,6 +23,7 @@ export function session<Data extends object>(
   manager: Manager<Data>,
   options: GrpcSessionOptions = {},
 ): ServerInterceptor {
+  checkArguments(manager, options)
   const settings = resolveGrpcOptions(options)
   return (method, call) => new SessionCall(manager, settings, method, call)
 }

@@ -5,6 +5,7 @@ import { Session } from '../core/session.ts'
 import { isPromise } from '../core/thenable.ts'
 import {
   ANSWER_HEADERS,
+  checkArguments,
   FetchRun,
   type HttpSessionOptions,
   resolveHttpOptions,
@@ -45,6 +46,7 @@ export function session<Data extends object>(
   manager: Manager<Data>,
   options: HttpSessionOptions = {},
 ): MiddlewareHandler<{ Variables: SessionVariables<Data> }> {
+  checkArguments(manager, options)
   const settings = resolveHttpOptions(options)
   return async (c, next) => {
     // Used twice, it is one session all the same.

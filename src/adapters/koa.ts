@@ -2,7 +2,13 @@ import type { Middleware, ParameterizedContext } from 'koa'
 import type { Manager } from '../core/manager.ts'
 import type { RegisteredData } from '../core/register.ts'
 import { Session } from '../core/session.ts'
-import { cutOff, type HttpSessionOptions, NodeRun, resolveHttpOptions } from '../http/index.ts'
+import {
+  checkArguments,
+  cutOff,
+  type HttpSessionOptions,
+  NodeRun,
+  resolveHttpOptions,
+} from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
@@ -27,6 +33,7 @@ export function session<Data extends object>(
   manager: Manager<Data>,
   options: HttpSessionOptions = {},
 ): Middleware {
+  checkArguments(manager, options)
   const settings = resolveHttpOptions(options)
   return async (context, next) => {
     // Used twice, it is one session all the same.

@@ -6,6 +6,7 @@ import { refuseOption } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
 import { isThenable } from '../core/thenable.ts'
 import {
+  checkArguments,
   cutOff,
   type HttpSessionOptions,
   type NodeRequest,
@@ -60,6 +61,7 @@ export function session<Data extends object>(
   manager: Manager<Data>,
   options: NodeSessionOptions = {},
 ): WithSession<Data> {
+  checkArguments(manager, options)
   const { onError = answerError, ...httpOptions } = options
   if (typeof onError !== 'function') refuseOption('onError', 'a function', onError)
   const settings = resolveHttpOptions(httpOptions, ['onError'])

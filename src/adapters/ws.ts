@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
-import { type Emitter, UpgradeGate, type UpgradeOptions } from '../http/index.ts'
+import { checkArguments, type Emitter, UpgradeGate, type UpgradeOptions } from '../http/index.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 
 export type {
@@ -67,6 +67,7 @@ export function session<Data extends object>(
   manager: Manager<Data>,
   options: WebSocketSessionOptions = {},
 ): (sockets: SocketServer) => UpgradeListener {
+  checkArguments(manager, options)
   const { closeCode = 1008, ...upgradeOptions } = options
   if (!isCloseCode(closeCode)) {
     refuseOption('closeCode', '1000 to 1014, but for 1004 to 1006, or 3000 to 4999', closeCode)

@@ -2,6 +2,7 @@ import { type Duration, parseDuration } from '../core/duration.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { Recent } from '../core/recent.ts'
 import type { CookieAttributes } from './cookie.ts'
+import { FOREIGN_ATTRIBUTES, FOREIGN_OPTIONS } from './foreign-options.ts'
 
 /** How the id travels over HTTP. The same options in every adapter. */
 export interface HttpSessionOptions {
@@ -123,7 +124,7 @@ export function resolveHttpOptions(
   options: HttpSessionOptions,
   alsoKnown: readonly string[] = [],
 ): HttpSettings {
-  refuseUnknownOptions(options, [...OPTIONS, ...alsoKnown])
+  refuseUnknownOptions(options, [...OPTIONS, ...alsoKnown], undefined, FOREIGN_OPTIONS)
   const { cookie = {}, header = false } = options
   const { trustProxy = false, saveOnError = true, asyncContext = false } = options
   if (cookie === false && header === false) {
@@ -161,7 +162,7 @@ const LONGEST_NAME = 256
 function resolveCookie(name: string | undefined, options: CookieOptions): HttpSettings['cookie'] {
   const areOptions = typeof options === 'object' && options !== null
   check('cookie', areOptions, "an object of the cookie's attributes, or false", options)
-  refuseUnknownOptions(options, COOKIE_OPTIONS, 'cookie')
+  refuseUnknownOptions(options, COOKIE_OPTIONS, 'cookie', FOREIGN_ATTRIBUTES)
   checkAttributes(options)
   if (name !== undefined) checkName(name)
   const { maxAge, secure = 'auto' } = options
