@@ -20,6 +20,11 @@ export class ChangedSession {
     return !this.#changes.isEmpty
   }
 
+  /** Whether there is something to store, or something under way, which may fail and leave its changes. */
+  get needsCommit(): boolean {
+    return this.isDirty || this.stored.isBusy
+  }
+
   /** What the library noted beside the data, as far as it was loaded. */
   get note(): string | undefined {
     return this.#changes.textOf(RESERVED_KEY) ?? this.stored.peek(RESERVED_KEY)

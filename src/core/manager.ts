@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import { type Duration, parseDuration, parseDurationOrZero } from './duration.ts'
-import { SessionError, storageError } from './errors.ts'
+import { isError, SessionError, storageError } from './errors.ts'
 import { LimitedStorage } from './limited-storage.ts'
 import { refuseOption, refuseUnknownOptions } from './options.ts'
 import { RefreshQueue } from './refresh-queue.ts'
@@ -178,7 +178,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
    * @internal
    */
   failedInBackground(error: unknown): void {
-    this.#onBackgroundError(storageError(error))
+    this.#onBackgroundError(isError(error) ? error : storageError(error))
   }
 
   /**
@@ -239,7 +239,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
       get storage() {
         return manager.#storage
       },
-      failed: error => manager.failedInBackground(error),
+      failed: error => manager.failedInBackground(storageError(error)),
     })
   }
 
@@ -255,6 +255,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
       idAtRest: this.#idAtRest,
       used: (id, expiresAt) => manager.#refreshes.add(id, expiresAt),
       written: id => manager.#refreshes.forget(id),
+      failed: error => manager.failedInBackground(error),
     }
   }
 }

@@ -11,6 +11,8 @@ export interface SessionContext {
   used(idAtRest: string, expiresAt: number | undefined): Awaitable<void>
   /** The session was written or removed: nothing is left to slide. */
   written(idAtRest: string): void
+  /** Something failed that nobody waited for. */
+  failed(error: unknown): void
 }
 
 /** What will change: the values, the id that the client must know, or whether there is a session. */
@@ -26,4 +28,9 @@ export interface SessionObserver {
   changing(what: SessionChange): void
   /** A new session will be stored. Answers what to note beside its data, if anything. */
   beginning(): string | undefined
+  /**
+   * A change was refused or has failed, and nobody has heard of it so far. Answers whether the session
+   * will be closed, which tells of it; absent where nobody sees to that.
+   */
+  changeFailed?(): boolean
 }

@@ -1,18 +1,20 @@
-import type { Awaitable } from './atomic-storage.ts'
 import { ChangedSession } from './changed-session.ts'
 import { RESERVED_KEY } from './changes.ts'
 import { SessionError } from './errors.ts'
 import { checkKey } from './key.ts'
 import { chooseId, type SessionIdFunc } from './make-id.ts'
+import { attempt } from './outcome.ts'
+import { Outcomes } from './outcomes.ts'
 import { readOnly } from './read-only.ts'
 import type { SessionChange, SessionContext, SessionObserver } from './session-context.ts'
 import { isSessionId } from './session-id.ts'
 import type { KeyOf, ValueOr } from './session-types.ts'
 import { StoredSession } from './stored-session.ts'
 import { isPromise } from './thenable.ts'
-import { decodeMembers, decodeValue, encodeValue } from './value.ts'
+import { decodeMembers, encodeValue } from './value.ts'
 import { ValueUpdate } from './value-update.ts'
 import { Var } from './var.ts'
+import { Views } from './views.ts'
 
 /**
  * One visitor's data, bound to one request (or connection, or call).
@@ -33,8 +35,8 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   #idFunc: SessionIdFunc | undefined
   /** Undefined until the session starts. */
   #session: ChangedSession | undefined
-  /** Views that `get` handed out and the texts that they show: asking twice gives the same object. */
-  #views: Map<string, { readonly text: string; readonly value: unknown }> | undefined
+  readonly #outcomes: Outcomes
+  #views: Views | undefined
 
   /** Sessions are made by `manager.new`. @internal */
   constructor(
@@ -45,6 +47,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     this.#context = context
     this.#givenId = givenId
     this.#observer = observer
+    this.#outcomes = new Outcomes(context, observer)
     // A value that somebody assigns, as other packages have it, must not be lost in silence.
     Object.preventExtensions(this)
   }
@@ -69,34 +72,34 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     key: Key,
     fallback: Fallback,
   ): Promise<ValueOr<Data[Key], Fallback>>
-  async get(key: string, fallback?: unknown): Promise<unknown> {
-    const found = this.#textOf(key)
-    // An `await` of what is there already would cost a turn.
-    const text = isPromise(found) ? await found : found
-    if (text === undefined || (text === 'null' && fallback !== undefined)) return fallback
-    return this.#view(key, text)
+  get(key: string, fallback?: unknown): Promise<unknown> {
+    return this.#read(key, text => {
+      if (text === undefined || (text === 'null' && fallback !== undefined)) return fallback
+      return this.#shown(key, text)
+    })
   }
 
   /** The value of a key, to convert to what you need. An absent key gives an empty {@link Var}. */
-  async var(key: KeyOf<Data>): Promise<Var> {
-    const text = await this.#textOf(key)
-    return new Var(text === undefined ? undefined : this.#view(key, text))
+  var(key: KeyOf<Data>): Promise<Var> {
+    return this.#read(key, text => new Var(text === undefined ? undefined : this.#shown(key, text)))
   }
 
   /** Whether the key exists and is not `null`. */
-  async contains(key: KeyOf<Data>): Promise<boolean> {
-    const text = await this.#textOf(key)
-    return text !== undefined && text !== 'null'
+  contains(key: KeyOf<Data>): Promise<boolean> {
+    return this.#read(key, text => text !== undefined && text !== 'null')
   }
 
   /** All keys and values, read-only like those of {@link get}; `{}` when there is no session. */
-  async data(): Promise<Readonly<Partial<Data>>> {
-    return readOnly(decodeMembers(await this.#reading().allTexts()) as Partial<Data>)
+  data(): Promise<Readonly<Partial<Data>>> {
+    return attempt(async () => {
+      const texts = await this.#reading().allTexts()
+      return readOnly(decodeMembers(texts) as Partial<Data>)
+    })
   }
 
   /** How many keys there are, those with `null` included. */
-  async size(): Promise<number> {
-    return (await this.#reading().allTexts()).size
+  size(): Promise<number> {
+    return attempt(async () => (await this.#reading().allTexts()).size)
   }
 
   /**
@@ -105,16 +108,24 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    *
    * @throws {@link SessionError} `ERR_VALUE` when it is not data that a session can keep
    */
-  async set<Key extends KeyOf<Data>>(key: Key, value: Data[Key]): Promise<void> {
-    this.#record(checkKey(key), encodeValue(value))
+  set<Key extends KeyOf<Data>>(key: Key, value: Data[Key]): Promise<void> {
+    return this.#outcomes.change(() => {
+      checkKey(key)
+      const text = encodeValue(value)
+      this.#changing('data').set(key, text)
+    })
   }
 
   /** Records several values; when one is refused, none. Makes no I/O. See {@link set}. */
-  async setMap(values: Readonly<Partial<Data>>): Promise<void> {
-    const texts = Object.entries(values).map(
-      ([key, value]) => [checkKey(key), encodeValue(value)] as const,
-    )
-    for (const [key, text] of texts) this.#record(key, text)
+  setMap(values: Readonly<Partial<Data>>): Promise<void> {
+    return this.#outcomes.change(() => {
+      const texts = Object.entries(values).map(
+        ([key, value]) => [checkKey(key), encodeValue(value)] as const,
+      )
+      if (texts.length === 0) return
+      const session = this.#changing('data')
+      for (const [key, text] of texts) session.set(key, text)
+    })
   }
 
   /**
@@ -128,42 +139,40 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * @throws {@link SessionError} `ERR_VALUE` when `fn` returned what a session cannot keep; `ERR_GONE`
    * when the session was removed meanwhile; `ERR_CONFLICT` when others kept coming first
    */
-  async update<Key extends KeyOf<Data>, Value extends Data[Key] = Data[Key]>(
+  update<Key extends KeyOf<Data>, Value extends Data[Key] = Data[Key]>(
     key: Key,
     fn: (value: Value | undefined) => Value,
   ): Promise<Value> {
-    checkKey(key)
-    const update = new ValueUpdate(fn)
-    const session = this.#changing('data')
-    try {
-      await session.commit({ key, fn: text => update.run(text) })
-    } catch (error) {
-      throw update.errorBehind(error)
-    }
-    return update.result
+    return this.#outcomes.change(() => {
+      checkKey(key)
+      const update = new ValueUpdate(fn)
+      const session = this.#changing('data')
+      return update.resultOf(session.commit({ key, fn: text => update.run(text) }))
+    })
   }
 
   /** Records the removal of keys, to be stored by `close`. Makes no I/O; missing keys do not matter. */
-  async remove(...keys: KeyOf<Data>[]): Promise<void> {
-    for (const key of keys) checkKey(key)
-    if (keys.length === 0) return
-    this.#changing('data').remove(keys)
+  remove(...keys: KeyOf<Data>[]): Promise<void> {
+    return this.#outcomes.change(() => {
+      for (const key of keys) checkKey(key)
+      if (keys.length > 0) this.#changing('data').remove(keys)
+    })
   }
 
   /**
    * Removes the session from the storage at once: log-out. What is in flight elsewhere cannot bring
    * it back. A later `set` begins a new session under a new id. Nothing happens when there is none.
    */
-  async removeAll(): Promise<void> {
-    await this.#changing('removal').removeAll()
+  removeAll(): Promise<void> {
+    return this.#outcomes.change(() => this.#changing('removal').removeAll())
   }
 
   /**
    * The session's id. Loads the session if it has an id that may be unknown. When there is none, one
    * is made and kept for the case that something is set; nothing is stored for it.
    */
-  async id(): Promise<string> {
-    return this.#reading().stored.id()
+  id(): Promise<string> {
+    return attempt(() => this.#reading().stored.id())
   }
 
   /**
@@ -201,25 +210,37 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    * @returns the new id
    * @throws {@link SessionError} `ERR_GONE` when the session was removed meanwhile
    */
-  async regenerateId(options: { readonly keepOld?: boolean } = {}): Promise<string> {
-    return this.#changing('id').rotate(options.keepOld ?? false)
+  regenerateId(options: { readonly keepOld?: boolean } = {}): Promise<string> {
+    return this.#outcomes.change(() => this.#changing('id').rotate(options.keepOld ?? false))
   }
 
   /**
    * Stores the recorded changes, if there are any, and waits for what is under way. Call it when the
    * request is done; the adapters do. May be called again after further changes.
    *
+   * Throws what a change before it was refused or failed for, if nobody waited for that change: the
+   * others are stored all the same.
+   *
    * @throws {@link SessionError} `ERR_GONE` when the session was removed, regenerated or expired
    * since it was loaded: it stays so, and the changes are not stored
    */
   close(): Promise<void> {
-    const session = this.#session
-    // What is under way may fail, and leave its changes to this call.
-    return session?.isDirty || session?.stored.isBusy ? session.commit() : Promise.resolve()
+    return this.needsClose ? this.#outcomes.followSave(this.store()) : Promise.resolve()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Whether `close` has something to store, to wait for, or to tell of. @internal */
+  get needsClose(): boolean {
+    return (this.#session?.needsCommit ?? false) || this.#outcomes.mustTell
+  }
+
+  /** `close` for whoever waits for it in any case. @internal */
+  store(): Promise<void> {
+    const stored = this.#session?.needsCommit ? this.#session.commit() : Promise.resolve()
+    return this.#outcomes.mustTell ? this.#outcomes.tell(stored) : stored
   }
 
   /** The session as its storage knows it. @internal */
@@ -237,24 +258,17 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     this.#start().set(RESERVED_KEY, text)
   }
 
-  #textOf(key: string): Awaitable<string | undefined> {
-    return this.#reading().textOf(checkKey(key))
+  #shown(key: string, text: string): unknown {
+    this.#views ??= new Views()
+    return this.#views.of(key, text)
   }
 
-  /** The value of a text; the same object as before while the text is the same. */
-  #view(key: string, text: string): unknown {
-    const known = this.#views?.get(key)
-    if (known?.text === text) return known.value
-    const value = readOnly(decodeValue(text))
-    if (typeof value === 'object') {
-      this.#views ??= new Map()
-      this.#views.set(key, { text, value })
-    }
-    return value
-  }
-
-  #record(key: string, text: string): void {
-    this.#changing('data').set(key, text)
+  /** Reads a key. A promise only where the storage has not answered at once. */
+  #read<T>(key: string, shown: (text: string | undefined) => T): Promise<T> {
+    return attempt(() => {
+      const text = this.#reading().textOf(checkKey(key))
+      return isPromise(text) ? text.then(shown) : shown(text)
+    })
   }
 
   #reading(): ChangedSession {
@@ -269,15 +283,10 @@ export class Session<Data extends object = Record<string, unknown>> implements A
 
   #start(): ChangedSession {
     if (this.#session === undefined) {
-      const givenId = isSessionId(this.#givenId) ? this.#givenId : undefined
-      const id = givenId ?? this.#observer?.readId()
-      const stored = new StoredSession(
-        this.#context,
-        id,
-        this.#chosen,
-        this.#idFunc,
-        this.#observer,
-      )
+      const context = this.#context
+      const observer = this.#observer
+      const id = isSessionId(this.#givenId) ? this.#givenId : observer?.readId()
+      const stored = new StoredSession(context, id, this.#chosen, this.#idFunc, observer)
       this.#session = new ChangedSession(stored)
     }
     return this.#session

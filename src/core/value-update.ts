@@ -23,13 +23,16 @@ export class ValueUpdate<Value> {
     return this.#text
   }
 
-  /** The value that the last run made, read-only. */
-  get result(): Value {
+  /**
+   * The value that was stored, read-only, once it is. What the function threw is the application's own
+   * error, not the storage's.
+   */
+  async resultOf(stored: Promise<void>): Promise<Value> {
+    try {
+      await stored
+    } catch (error) {
+      throw this.#mistake === undefined ? error : this.#mistake.error
+    }
     return readOnly(decodeValue(this.#text) as Value)
-  }
-
-  /** What the function threw is the application's own error, not the storage's. */
-  errorBehind(error: unknown): unknown {
-    return this.#mistake === undefined ? error : this.#mistake.error
   }
 }
