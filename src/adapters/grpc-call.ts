@@ -66,7 +66,6 @@ export class SessionCall<Data extends object>
   #isOver = false
   /** The handler hears of nothing any more. */
   #isCancelled = false
-  #savesSoon = false
 
   constructor(
     manager: Manager<Data>,
@@ -129,12 +128,7 @@ export class SessionCall<Data extends object>
 
   changed(): void {
     this.#watch?.isUsed()
-    if (!this.#isCancelled || this.#savesSoon) return
-    this.#savesSoon = true
-    queueMicrotask(() => {
-      this.#savesSoon = false
-      this.#saveUnanswered()
-    })
+    this.#saveUnanswered()
   }
 
   /** Only cookies depend on it. */
@@ -264,8 +258,8 @@ export class SessionCall<Data extends object>
 
   /** A client that goes away does not take with it what was promised to be saved. */
   #saveUnanswered(): void {
-    if (this.#held !== undefined || !this.#lifecycle.needsSave) return
-    this.#lifecycle.session.close().catch(error => this.#manager.failedInBackground(error))
+    const isAnswered = this.#isCancelled || this.#isOver
+    if (isAnswered && this.#held === undefined) this.#lifecycle.saveSoon()
   }
 }
 

@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { hasCode } from '../core/errors.ts'
+import { hasCode, isSessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
@@ -22,15 +22,19 @@ export interface HasSession<Data extends object> {
   session: Session<Data>
 }
 
+type OnError = (error: unknown, request: NodeRequest, response: NodeResponse) => void
+
 /** The options of every adapter, and one of this one's own. */
 export interface NodeSessionOptions extends HttpSessionOptions {
   /**
    * Answers a request whose handler threw, or whose session could not be saved. What the handler had
-   * answered is not sent. When the head has left already, the response is cut off instead.
+   * answered is not sent. When the head has left already, the response is cut off instead. When `onError`
+   * fails itself, the default answers for that.
    *
-   * @default a plain 500 (409 for `ERR_GONE`: the session was removed meanwhile), and the error goes to stderr
+   * @default a plain 500 (409 for `ERR_GONE`: the session was removed meanwhile; 503 for a storage that is down), and
+   * the error goes to stderr
    */
-  onError?: (error: unknown, request: NodeRequest, response: NodeResponse) => void
+  onError?: OnError
 }
 
 /** Gives a request listener its session. The types follow the kind of server it is written for. */
@@ -67,7 +71,8 @@ export function session<Data extends object>(
   const settings = resolveHttpOptions(httpOptions, ['onError'])
   const withSession =
     (listener: Listener<Data>) => (request: NodeRequest, response: NodeResponse) => {
-      const failed = (error: unknown): void => run.run(() => onError(error, request, response))
+      const failed = (error: unknown): void =>
+        run.run(() => callOnError(onError, error, request, response))
       const run = new NodeRun(manager, settings, request, response, failed)
       const target = request as NodeRequest & HasSession<Data>
       target.session = run.session
@@ -100,6 +105,22 @@ function handle<Data extends object>(
   }
 }
 
+/** When `onError` fails itself, that is answered as by default. */
+function callOnError(
+  onError: OnError,
+  error: unknown,
+  request: NodeRequest,
+  response: NodeResponse,
+): void {
+  const failed = (failure: unknown): void => answerError(failure, request, response)
+  try {
+    const result: unknown = onError(error, request, response)
+    if (isThenable(result)) Promise.resolve(result).then(undefined, failed)
+  } catch (failure) {
+    failed(failure)
+  }
+}
+
 function answerError(error: unknown, _request: NodeRequest, response: NodeResponse): void {
   const isGone = hasCode(error, 'ERR_GONE')
   // biome-ignore lint/suspicious/noConsole: what no framework logs would be lost; onError replaces it
@@ -110,7 +131,12 @@ function answerError(error: unknown, _request: NodeRequest, response: NodeRespon
     return
   }
   for (const name of response.getHeaderNames()) response.removeHeader(name)
-  response.statusCode = isGone ? 409 : 500
+  const status = statusOf(error)
+  response.statusCode = status
   response.setHeader('Content-Type', 'text/plain; charset=utf-8')
-  response.end(isGone ? 'Conflict: the session has ended' : 'Internal Server Error')
+  response.end(isGone ? 'Conflict: the session has ended' : `${STATUS_CODES[status]}`)
+}
+
+function statusOf(error: unknown): number {
+  return (isSessionError(error) ? error.status : undefined) ?? 500
 }

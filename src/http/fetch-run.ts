@@ -5,6 +5,7 @@ import { runWithSession } from './current-session.ts'
 import type { HttpExchange } from './exchange.ts'
 import { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
 import type { HttpSettings } from './options.ts'
+import { saveAll } from './save-all.ts'
 
 /**
  * One request of the Fetch API on its way through an application, with its session. The answer is a
@@ -18,7 +19,6 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   #response: Response | undefined
   #isCopied = false
   #headHasLeft = false
-  #savesSoon = false
 
   constructor(manager: Manager<Data>, settings: HttpSettings, request: Request) {
     this.#manager = manager
@@ -86,13 +86,7 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
 
   /** What changes after the answer was handed on is saved by itself: nobody else would. */
   changed(): void {
-    if (!this.#headHasLeft || this.#savesSoon) return
-    this.#savesSoon = true
-    queueMicrotask(() => {
-      this.#savesSoon = false
-      if (!this.#lifecycle.needsSave) return
-      this.#lifecycle.save().catch(error => this.#manager.failedInBackground(error))
-    })
+    if (this.#headHasLeft) this.#lifecycle.saveSoon()
   }
 
   get isEncrypted(): boolean {
@@ -127,7 +121,7 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
 
   async #save(): Promise<void> {
     try {
-      while (this.#lifecycle.needsSave) await this.#lifecycle.save()
+      await saveAll(this.#lifecycle)
     } catch (error) {
       this.#lifecycle.abandon()
       throw error

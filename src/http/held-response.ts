@@ -4,6 +4,7 @@ import { ANSWER_HEADERS } from './answer-headers.ts'
 import { drainListenersElsewhere } from './drain-listeners.ts'
 import type { Gate } from './gate.ts'
 import { headersSentError } from './headers-sent-error.ts'
+import { saveAll } from './save-all.ts'
 import {
   guardHead,
   HELD,
@@ -15,6 +16,7 @@ import {
   standIns,
   standInsAfterFailure,
 } from './stand-ins.ts'
+import { TwoGates } from './two-gates.ts'
 import { absorbHeaders, readHeadArguments } from './write-head-arguments.ts'
 
 /** A response of node:http, node:https or the compatibility side of node:http2. */
@@ -35,7 +37,7 @@ interface HeldCall {
  */
 export class HeldResponse {
   readonly #response: NodeResponse
-  readonly #gate: Gate
+  #gate: Gate
   readonly #methods: Methods
   readonly #drainListeners: readonly (() => void)[]
   #state: 'open' | 'held' | 'leaving' | 'released' = 'open'
@@ -48,7 +50,15 @@ export class HeldResponse {
   /** What was called while the response was held, in order. */
   #heldCalls: HeldCall[] = NO_CALLS
 
-  constructor(response: NodeResponse, gate: Gate) {
+  /** The hold of a response: the one that it has, with one more gate, or a new one. */
+  static of(response: NodeResponse, gate: Gate): HeldResponse {
+    const held = (response as unknown as Partial<HeldMethods>)[HELD]
+    if (held === undefined) return new HeldResponse(response, gate)
+    held.#gate = new TwoGates(held.#gate, gate)
+    return held
+  }
+
+  private constructor(response: NodeResponse, gate: Gate) {
     this.#response = response
     this.#gate = gate
     // Both kinds of response have these methods, but with overloads that do not fit each other.
@@ -84,6 +94,11 @@ export class HeldResponse {
   /** Whether the application has ended the response, and waits for that without knowing. */
   get seemsToHaveEnded(): boolean {
     return this.#isDelayed || (this.#hasEnded && this.#isWaiting())
+  }
+
+  /** Whether a save is under way that the response waits for. */
+  get isSaving(): boolean {
+    return this.#isDelayed || this.#isWaiting()
   }
 
   /** Lets the response seem to be sent, since it will be once this work is done. */
@@ -213,9 +228,7 @@ export class HeldResponse {
 
   async #saveAndRelease(): Promise<void> {
     try {
-      // What is changed while a save is under way needs another one.
-      do await this.#gate.save()
-      while (this.#gate.needsSave)
+      await saveAll(this.#gate)
       this.#release()
     } catch (error) {
       this.#drop()
@@ -264,7 +277,7 @@ export class HeldResponse {
     this.#heldCalls = [{ name: 'end', args }]
     pretendToHaveSent(this.#response)
     try {
-      await this.#gate.save()
+      await saveAll(this.#gate)
       this.#savesLate = false
       for (const { name, args } of this.#heldCalls) this.#call(name, args)
       this.#heldCalls = NO_CALLS

@@ -5,11 +5,12 @@ import type { Session } from '../core/session.ts'
 import type { SessionChange, SessionObserver } from '../core/session-context.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
+import { saveAll } from './save-all.ts'
 import { IdTransport } from './transport.ts'
 
 /** What the lifecycle needs to know of the response, and what it tells its adapter. */
 export interface LifecycleHooks {
-  /** Called before each change of the session. */
+  /** Called before each change of the session, and after one that failed. */
   changed(): void
   /** Whether the head of the response has left, so that headers tell nobody anything any more. */
   readonly headHasLeft: boolean
@@ -37,6 +38,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   #isUsed = false
   #madeTransport: IdTransport | undefined
   #isAbandoned = false
+  #savesSoon = false
   #renewsCookie = false
 
   constructor(
@@ -84,6 +86,14 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     return this.#slidesCookie ? this.#cookieNote() : undefined
   }
 
+  /** Called by the session. The save before the head tells of it, or the one after the response. */
+  changeFailed(): boolean {
+    if (this.#isAbandoned) return false
+    this.#isUsed = true
+    this.#hooks.changed()
+    return true
+  }
+
   /** Whether the session was used at all. */
   get isUsed(): boolean {
     return this.#isUsed
@@ -93,13 +103,26 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   get needsSave(): boolean {
     if (!this.#isUsed || this.#isAbandoned) return false
     if (!this.#settings.saveOnError && this.#hooks.status >= 500) return false
-    return this.session.isDirty || this.session.stored.isBusy || this.#mustRenewCookie
+    return this.session.needsClose || this.#mustRenewCookie
   }
 
   async save(): Promise<void> {
     // In any case: what the application changes before it waits for something is saved with this.
     await this.#prepareCookie()
-    await this.session.close()
+    await this.session.store()
+  }
+
+  /**
+   * Saves what changes when there is no response any more that would wait for it. Nobody but the manager
+   * can be told of a failure.
+   */
+  saveSoon(): void {
+    if (this.#savesSoon) return
+    this.#savesSoon = true
+    queueMicrotask(() => {
+      this.#savesSoon = false
+      saveAll(this).catch(error => this.#manager.failedInBackground(error))
+    })
   }
 
   /** Writes what the client is told into the head. Everything that will be is saved by now. */

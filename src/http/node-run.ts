@@ -6,12 +6,14 @@ import { HeldResponse, type NodeResponse } from './held-response.ts'
 import { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
 import { NodeExchange, type NodeRequest } from './node-exchange.ts'
 import type { HttpSettings } from './options.ts'
+import { saveAll } from './save-all.ts'
 
 /**
  * One request of node:http, node:https or node:http2 on its way through an application, with its
  * session: the head of the response is held until the session is saved.
  */
 export class NodeRun<Data extends object> extends NodeExchange implements Gate, LifecycleHooks {
+  readonly #manager: Manager<Data>
   readonly #settings: HttpSettings
   readonly #onFailure: SaveFailed
   readonly #lifecycle: HttpLifecycle<Data>
@@ -27,10 +29,11 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
     onFailure: SaveFailed,
   ) {
     super(request, response)
+    this.#manager = manager
     this.#settings = settings
     this.#onFailure = onFailure
     this.#lifecycle = new HttpLifecycle(manager, settings, this, this)
-    this.#held = new HeldResponse(response, this)
+    this.#held = HeldResponse.of(response, this)
   }
 
   get session(): Session<Data> {
@@ -55,6 +58,7 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
   }
 
   changed(): void {
+    if (this.isClosed) this.saveIfClosed()
     if (this.#isChanged) return
     this.#isChanged = true
     // A client that goes away does not take with it what was promised to be saved.
@@ -83,7 +87,11 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
 
   failed(error: unknown): void {
     this.#lifecycle.abandon()
-    this.#onFailure(error)
+    try {
+      this.#onFailure(error)
+    } catch (failure) {
+      this.#manager.failedInBackground(failure)
+    }
   }
 
   /**
@@ -107,7 +115,7 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
 
   async #saveAll(): Promise<void> {
     try {
-      while (this.needsSave) await this.save()
+      await saveAll(this)
     } catch (error) {
       this.#lifecycle.abandon()
       throw error
@@ -119,10 +127,12 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
     this.#lifecycle.handlerFailed()
   }
 
-  /** Saves what comes after the end of a response that was cut off. */
+  /**
+   * Saves what comes after the end of a response, or was not saved by then. A save that is under way
+   * for a held answer sees to what comes meanwhile.
+   */
   saveIfClosed(): void {
-    if (!this.isClosed || !this.needsSave) return
-    this.session.close().catch(error => this.failed(error))
+    if (this.isClosed && !this.#held.isSaving) this.#lifecycle.saveSoon()
   }
 }
 

@@ -60,8 +60,9 @@ export class UpgradeGate<Data extends object> {
     const target = request as SessionRequest<Data>
     target.session = run.session
     target.openSession = () => run.openSession()
-    if (!this.#isAllowed(run, request)) {
-      outcome.refused(403)
+    const refusal = this.#refusalOf(run, request)
+    if (refusal !== undefined) {
+      outcome.refused(refusal)
       return
     }
     const { socket } = request
@@ -73,6 +74,16 @@ export class UpgradeGate<Data extends object> {
       // Out of the promise: what the application throws then is not a rejection of ours.
       if (!socket.destroyed) queueMicrotask(decision)
     })
+  }
+
+  /** An `origins` of the application's that throws must not end the process. */
+  #refusalOf(run: UpgradeRun<Data>, request: IncomingMessage): Refusal | undefined {
+    try {
+      return this.#isAllowed(run, request) ? undefined : 403
+    } catch (error) {
+      this.#manager.failedInBackground(error)
+      return 500
+    }
   }
 
   async #decide(run: UpgradeRun<Data>, outcome: Outcome<Data>): Promise<() => void> {

@@ -1,18 +1,16 @@
-import { request as requestHttp } from 'node:http'
-import { connect } from 'node:http2'
-import { request as requestHttps } from 'node:https'
 import { setTimeout as wait } from 'node:timers/promises'
 import { currentSession, Manager, newSessionId, SessionError, StorageMemory } from 'gsession'
 import type { HttpSessionOptions } from 'gsession/http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { Browser } from '../helpers/http-browser.ts'
-import { ask, askAs } from '../helpers/http-client.ts'
+import { ask, askAndLeave, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, cookieName, sessionCookie, sessionCookies } from '../helpers/http-cookies.ts'
 import { isHttp2Kind, isSecureKind, type TestServer } from '../helpers/http-servers.ts'
 import { countCalls, delayWrites, failOnDemand } from '../helpers/http-storage.ts'
 import { type Adapter, ERROR_PAGE, type Reply, type Route } from './adapter.ts'
+import { unheardContract } from './unheard-contract.ts'
 
 type Routes = Readonly<Record<string, Route>>
 
@@ -333,10 +331,10 @@ export function adapterContract(adapter: Adapter): void {
           return { body: 'nobody hears it' }
         },
       })
-      const leave = request(server, '/slow')
+      const leave = askAndLeave(server, '/slow')
       await asked
       leave()
-      await eventually(() => expect(written()).toBe(1))
+      await vi.waitFor(() => expect(written()).toBe(1), { timeout: 5000 })
     })
 
     it('finds the session of each request from below its handler, with asyncContext', async () => {
@@ -376,28 +374,11 @@ export function adapterContract(adapter: Adapter): void {
       })
     }
 
+    unheardContract(start)
+
     it('refuses options that it does not know', async () => {
       const options = { cokie: {} } as HttpSessionOptions
       await expect(start(undefined, {}, options)).rejects.toMatchObject({ code: 'ERR_OPTION' })
     })
   })
 }
-
-/** Asks, and answers how to break off before there is an answer. */
-function request(server: TestServer, path: string): () => void {
-  const { kind, port } = server
-  const secure = isSecureKind(kind)
-  if (isHttp2Kind(kind)) {
-    const client = connect(`${secure ? 'https' : 'http'}://127.0.0.1:${port}`, UNTRUSTING)
-    client.on('error', () => {})
-    client.request({ ':path': path }).on('error', () => {})
-    return () => client.destroy()
-  }
-  const options = { host: '127.0.0.1', port, path, agent: false as const, ...UNTRUSTING }
-  const sent = secure ? requestHttps(options) : requestHttp(options)
-  sent.on('error', () => {})
-  sent.end()
-  return () => sent.destroy()
-}
-
-const UNTRUSTING = { rejectUnauthorized: false }

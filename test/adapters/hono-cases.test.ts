@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { session } from 'gsession/hono'
 import { Hono, type MiddlewareHandler } from 'hono'
@@ -85,7 +84,7 @@ describe('the answers of Hono', () => {
           await c.var.session.set('user', 'ann')
           return stream(c, async body => {
             await body.write('a')
-            await wait(20)
+            await body.sleep(20)
             await c.var.session.set('late', 'yes')
             await body.write('b')
           })
@@ -94,7 +93,7 @@ describe('the answers of Hono', () => {
           await c.var.session.set('user', 'ann')
           return streamSSE(c, async events => {
             await events.writeSSE({ data: 'a' })
-            await wait(20)
+            await events.sleep(20)
             await c.var.session.set('late', 'yes')
             await events.writeSSE({ data: 'b' })
           })
@@ -116,7 +115,7 @@ describe('the answers of Hono', () => {
         })
         .get('/stream', c =>
           stream(c, async body => {
-            await wait(20)
+            await body.sleep(20)
             await c.var.session.set('late', 'yes')
             await body.write('done')
           }),

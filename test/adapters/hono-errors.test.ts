@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Session } from 'gsession'
 import { Hono } from 'hono'
 import { compress } from 'hono/compress'
@@ -102,7 +101,7 @@ it('tells onBackgroundError of a save that fails after the head', async () => {
       app.get('/stream', async c => {
         await c.var.session.set('user', 'ann')
         return stream(c, async body => {
-          await wait(20)
+          await body.sleep(20)
           failWith(new Error('down'))
           await c.var.session.set('late', 'yes')
           await body.write('sent')
@@ -128,7 +127,7 @@ it('tells onBackgroundError of a session that begins after the head, which nobod
       })
       app.get('/stream', c =>
         stream(c, async body => {
-          await wait(20)
+          await body.sleep(20)
           await c.var.session.set('late', 'yes')
           await body.write('sent')
         }),

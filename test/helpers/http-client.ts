@@ -90,3 +90,20 @@ async function answer(status: number, headers: Headers, source: Readable): Promi
     text: body.toString(),
   }
 }
+
+/** Asks, and answers how to break off before there is an answer. */
+export function askAndLeave(server: TestServer, path: string): () => void {
+  const { kind, port } = server
+  const secure = isSecureKind(kind)
+  if (isHttp2Kind(kind)) {
+    const client = connect(`${secure ? 'https' : 'http'}://127.0.0.1:${port}`, TLS)
+    client.on('error', () => {})
+    client.request({ ':path': path }).on('error', () => {})
+    return () => client.destroy()
+  }
+  const options = { host: '127.0.0.1', port, path, agent: false as const, ...TLS }
+  const sent = secure ? requestHttps(options) : requestHttp(options)
+  sent.on('error', () => {})
+  sent.end()
+  return () => sent.destroy()
+}

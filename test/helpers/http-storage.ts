@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { type AtomicVerbs, StorageMemory } from 'gsession'
 
 const VERBS = ['create', 'load', 'merge', 'rotate', 'refresh', 'destroy'] as const
@@ -73,7 +72,7 @@ export function delayWrites(delay: number): { storage: StorageMemory; written():
   let written = 0
   const storage = interceptStorage(async (verb, proceed) => {
     if (!WRITES.includes(verb)) return proceed()
-    await wait(delay)
+    await new Promise(resolve => setTimeout(resolve, delay))
     const result = proceed()
     written++
     return result

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import { setTimeout as wait } from 'node:timers/promises'
 import { Manager } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { textOf } from '../helpers/http-raw.ts'
@@ -18,6 +17,8 @@ interface Outcome {
   readonly sent: unknown
   readonly noticed: Noticed
 }
+
+const pause = (time: number): Promise<void> => new Promise(resolve => setTimeout(resolve, time))
 
 /** What a call threw. */
 function thrownBy(call: () => unknown): unknown {
@@ -105,7 +106,7 @@ const ODD: Readonly<Record<string, Way>> = {
   'cork, and uncork when the session is saved': async response => {
     response.cork()
     response.write('one,')
-    await wait(2 * DELAY)
+    await pause(2 * DELAY)
     response.write('two,')
     response.uncork()
     response.end('three')
@@ -160,12 +161,12 @@ async function outcome(kind: Kind, name: string, hasSession: boolean, way: Way):
   const server = hasSession
     ? await serve(kind, manager, withSession)
     : await listen(kind, async (_, response) => {
-        await wait(0)
+        await pause(0)
         await answer(response)
       })
   const method = name.startsWith('HEAD') ? 'HEAD' : 'GET'
   const sent = kind === 'http' ? await bytes(server, method) : await frames(server, method)
-  await wait(0)
+  await pause(0)
   return { sent, noticed }
 }
 

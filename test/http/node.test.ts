@@ -432,13 +432,13 @@ describe.each(KINDS)('sessions over %s', kind => {
       response.end('success')
     }
 
-    it.each(['/read', '/write'])('answers 500 and not the success (%s)', async path => {
+    it.each(['/read', '/write'])('answers 503 and not the success (%s)', async path => {
       const { storage, failWith } = failOnDemand()
       const server = await start(handler, new Manager({ storage }))
       failWith(new Error('disk full'))
       const answer = await askAs(`${name}=${newSessionId()}`, server, path)
 
-      expect([answer.status, answer.text]).toEqual([500, 'Internal Server Error'])
+      expect([answer.status, answer.text]).toEqual([503, 'Service Unavailable'])
       expect(answer.headers).not.toHaveProperty('x-answer')
       expect(answer.setCookies).toEqual([])
     })
@@ -479,7 +479,7 @@ describe.each(KINDS)('sessions over %s', kind => {
       stderr.mockImplementation(() => queueMicrotask(() => goOn?.()))
       const answer = await ask(server)
 
-      expect([answer.status, answer.text]).toEqual([500, 'Internal Server Error'])
+      expect([answer.status, answer.text]).toEqual([503, 'Service Unavailable'])
     })
 
     it('tells of the new id that was stored before the failure', async () => {
@@ -496,7 +496,7 @@ describe.each(KINDS)('sessions over %s', kind => {
         }, new Manager({ storage })),
       )
 
-      expect((await browser.ask('/login')).status).toBe(500)
+      expect((await browser.ask('/login')).status).toBe(503)
       expect((await browser.ask('/get')).text).toBe('{"user":"ann"}')
     })
   })

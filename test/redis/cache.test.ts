@@ -1,16 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Manager, type Session } from 'gsession'
 import { type RedisClient, StorageRedis, StorageRedisHashTable } from 'gsession/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashSessionId } from '../../src/core/session-id.ts'
 import { storageContract } from '../../src/testing/index.ts'
-import {
-  CLIENT_NAMES,
-  CLIENTS,
-  CLUSTER_CLIENTS,
-  type Connected,
-  SENTINEL_CLIENTS,
-} from './clients.ts'
+import { CLIENTS, CLUSTER_CLIENTS, type Connected, SENTINEL_CLIENTS } from './clients.ts'
 import { countCommands, type RedisServer, startServer, until } from './servers/index.ts'
 
 const KINDS = { StorageRedis, StorageRedisHashTable }
@@ -29,7 +23,7 @@ async function commandsOf(work: () => Promise<unknown>): Promise<string[]> {
   return seen.filter(({ from }) => from !== 'lua').map(({ args }) => String(args[0]).toLowerCase())
 }
 
-describe.each(CLIENT_NAMES)('the read cache, %s', clientName => {
+describe.each(Object.keys(CLIENTS))('the read cache, %s', clientName => {
   let connected: Connected
   beforeAll(async () => {
     connected = await (CLIENTS[clientName] ?? neverCalled)(server)
@@ -87,7 +81,7 @@ describe.each(CLIENT_NAMES)('the read cache, %s', clientName => {
         await Promise.all([there.new(id).update('n', () => n), here.new(id).get('n')])
       }
       await until('it holds', async () => (await here.new(id).get('n')) === 199)
-      await wait(20)
+      await sleep(20)
       expect(await here.new(id).get('n')).toBe(199)
     })
 
@@ -98,7 +92,7 @@ describe.each(CLIENT_NAMES)('the read cache, %s', clientName => {
       const end = performance.now() + 300
       // Through the storage, which does not count as a use.
       while (performance.now() < end) await storage.load(hashSessionId(id), 300)
-      await wait(10)
+      await sleep(10)
       expect(await storage.load(hashSessionId(id), 300)).toBeUndefined()
     })
 
