@@ -1,6 +1,6 @@
 import { type AtomicVerbs, isAtomicStorage, type Loaded, type Rotation } from './atomic-storage.ts'
 import { applyChanges, type Changes, type EncodedData, NO_DATA, RESERVED_KEY } from './changes.ts'
-import { ErrorDisabled, isDisabled, SessionError } from './errors.ts'
+import { ErrorDisabled, isDisabled, SessionError, unreadable } from './errors.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { refuseOption } from './options.ts'
 import type { SessionData, Storage } from './storage.ts'
@@ -266,6 +266,11 @@ function present(data: SessionData | undefined | null): Loaded | undefined {
   return { data: found }
 }
 
+/** Whoever wrote it, it must be what a session keeps. */
 function encodeData(data: SessionData): Map<string, string> {
-  return new Map(Object.entries(data).map(([key, value]) => [key, encodeValue(value)]))
+  try {
+    return new Map(Object.entries(data).map(([key, value]) => [key, encodeValue(value)]))
+  } catch (cause) {
+    throw unreadable('the storage answered what no session keeps', cause)
+  }
 }

@@ -131,6 +131,12 @@ export function storageError(error: unknown): SessionError {
   return new SessionError('ERR_STORAGE', message, { cause: error })
 }
 
+/** What stands in the storage is no session. */
+export function unreadable(reason: string, cause?: unknown): SessionError {
+  const message = `The stored session cannot be read: ${reason}`
+  return new SessionError('ERR_UNREADABLE', message, cause === undefined ? undefined : { cause })
+}
+
 /** What a change meets that comes after its session went away. */
 export function sessionGone(): SessionError {
   const reason = 'it was removed, regenerated or expired since it was loaded'

@@ -1,3 +1,4 @@
+import { unreadable } from './errors.ts'
 import { memoize } from './memoize.ts'
 
 const QUOTE = 34
@@ -8,12 +9,26 @@ const OPEN_BRACKET = 91
 const CLOSE_BRACKET = 93
 const COMMA = 44
 const SPACE = 32
+const MINUS = 45
+const DIGIT_0 = 48
+const DIGIT_9 = 57
+
+/**
+ * How deep a session's value may be nested: enough for any data, and far below what GoFrame's decoder
+ * (10,000) and the stack can take.
+ */
+export const MAX_DEPTH = 500
+
+/** An integer with fewer characters is one that a `number` holds exactly. */
+const LONG_INTEGER = 16
 
 /**
  * The members of a JSON object, each value as the text that stands there. Keeping the text is what
  * keeps a number's literal (1.0, 1265476890672672808) when other keys change.
  *
- * The text must be valid JSON of an object; nothing is checked again here.
+ * The text must be valid JSON of an object; only the depth is checked here.
+ *
+ * @throws {@link SessionError} `ERR_UNREADABLE` when a value is nested deeper than {@link MAX_DEPTH}
  */
 export function splitObject(text: string): Map<string, string> {
   const members = new Map<string, string>()
@@ -40,6 +55,49 @@ export function joinObject(members: ReadonlyMap<string, string>): string {
 
 /** Sessions of one application have the same few keys. */
 const quote: (key: string) => string = memoize(key => JSON.stringify(key))
+
+/**
+ * Throws as {@link splitObject} does when a value is nested too deep.
+ *
+ * @param text - valid JSON
+ */
+export function checkDepth(text: string): void {
+  endOfValue(text, skipBlank(text, 0))
+}
+
+/**
+ * The JSON with each integer of 16 or more characters replaced. Goes through the text without a regular
+ * expression: one that knows strings needs a stack as long as the text.
+ */
+export function replaceLongIntegers(text: string, replace: (digits: string) => string): string {
+  const parts: string[] = []
+  let copied = 0
+  let at = 0
+  while (at < text.length) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfString(text, at)
+    else if (code === MINUS || isDigit(code)) {
+      const end = endOfValue(text, at)
+      if (end - at >= LONG_INTEGER && isInteger(text, at, end)) {
+        parts.push(text.slice(copied, at), replace(text.slice(at, end)))
+        copied = end
+      }
+      at = end
+    } else at++
+  }
+  parts.push(text.slice(copied))
+  return parts.join('')
+}
+
+function isDigit(code: number): boolean {
+  return code >= DIGIT_0 && code <= DIGIT_9
+}
+
+/** Whether a number has neither a fraction nor an exponent. */
+function isInteger(text: string, start: number, end: number): boolean {
+  for (let at = start + 1; at < end; at++) if (!isDigit(text.charCodeAt(at))) return false
+  return true
+}
 
 function skipBlank(text: string, start: number): number {
   let at = start
@@ -91,8 +149,9 @@ function endOfNested(text: string, start: number): number {
       at = endOfString(text, at)
       continue
     }
-    if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++
-    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      if (++depth > MAX_DEPTH) throw unreadable(`it is nested deeper than ${MAX_DEPTH} levels`)
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--
     at++
   } while (depth > 0)
   return at

@@ -1,9 +1,8 @@
 import { SessionError } from './errors.ts'
+import { MAX_DEPTH, replaceLongIntegers } from './json.ts'
 import { newSessionId } from './session-id.ts'
 
 const QUOTE = 34
-/** Deep enough for any data, and far below what GoFrame's decoder (10,000) and the stack can take. */
-const MAX_DEPTH = 500
 
 /**
  * The JSON text of a value.
@@ -142,18 +141,35 @@ export function decodeValue(text: string): unknown {
   if (text.charCodeAt(0) === QUOTE && !text.includes('\\')) return text.slice(1, -1)
   // Only a run of 16 digits can be an integer beyond 2^53; everything else is for the native parser.
   if (!/\d{16}/.test(text)) return JSON.parse(text)
-  return JSON.parse(text.replace(STRING_OR_NUMBER, markBigInteger), (_key, value) =>
-    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
-  )
+  mark ??= `${newSessionId()}:`
+  return unmarked(JSON.parse(replaceLongIntegers(text, markBigInteger)), mark)
 }
 
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
-/** Stands before an integer that waits to become a bigint. Chance, so that no text begins with it. */
-const MARK = `${newSessionId()}:`
+/**
+ * Stands before an integer that waits to become a bigint. Chance, so that no text begins with it; made
+ * when it is first needed, since importing the library draws no random bytes.
+ */
+let mark: string | undefined
 
-function markBigInteger(token: string): string {
-  const isInteger = token.length > 15 && /^-?\d+$/.test(token)
-  return isInteger && !Number.isSafeInteger(Number(token)) ? `"${MARK}${token}"` : token
+function markBigInteger(digits: string): string {
+  return Number.isSafeInteger(Number(digits)) ? digits : `"${mark}${digits}"`
+}
+
+/** Puts the bigints in. Without recursion, and not as a reviver, which `JSON.parse` calls recursively. */
+function unmarked(parsed: unknown, prefix: string): unknown {
+  const root = { parsed }
+  const waiting: object[] = [root]
+  for (let holder = waiting.pop(); holder !== undefined; holder = waiting.pop()) {
+    const members = holder as Record<string, unknown>
+    for (const key of Object.keys(members)) {
+      const member = members[key]
+      if (typeof member === 'object' && member !== null) waiting.push(member)
+      else if (typeof member === 'string' && member.startsWith(prefix)) {
+        members[key] = BigInt(member.slice(prefix.length))
+      }
+    }
+  }
+  return root.parsed
 }
 
 /** A plain object with these members decoded. `__proto__` becomes a property like any other. */

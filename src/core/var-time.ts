@@ -69,8 +69,9 @@ function isoZone(zone = ''): string {
 
 const AMOUNT = String.raw`\d+(?:\.\d*)?|\.\d+`
 const UNIT = 'ns|us|µs|μs|ms|s|m|h'
-const DURATION = new RegExp(`^[+-]?(?:\\d+[dD])?(?:(?:${AMOUNT})(?:${UNIT}))*$`)
-const DURATION_PARTS = new RegExp(`(${AMOUNT})(${UNIT}|[dD])`, 'g')
+const SIGN_AND_DAYS = /^[+-]?(?:(\d+)[dD])?/
+/** One amount at a time: a pattern of the whole text needs a stack as long as the text. */
+const AMOUNT_AND_UNIT = new RegExp(`(${AMOUNT})(${UNIT})`, 'y')
 
 const NANOSECONDS: Readonly<Record<string, number>> = {
   ns: 1,
@@ -82,9 +83,9 @@ const NANOSECONDS: Readonly<Record<string, number>> = {
   s: 1e9,
   m: 60e9,
   h: 3600e9,
-  d: 86_400e9,
-  D: 86_400e9,
 }
+
+const DAY = 86_400e9
 
 /** The longest `time.Duration` of Go, about 292 years. */
 const MAX_NANOSECONDS = 2 ** 63
@@ -98,11 +99,14 @@ export function durationOfNumber(nanoseconds: number): number {
 /** Milliseconds of a Go duration text such as `1h30m`, `1d12h`, `-1.5s`, or of nanoseconds; else 0. */
 export function durationOfText(text: string): number {
   if (NUMBER.test(text)) return durationOfNumber(Number(parseInteger(text)))
-  if (!DURATION.test(text)) return 0
-  const sign = text.startsWith('-') ? -1 : 1
-  let nanoseconds = 0
-  for (const [, amount, unit = ''] of text.matchAll(DURATION_PARTS)) {
-    nanoseconds += sign * Number(amount) * (NANOSECONDS[unit] ?? 0)
+  const [start = '', days = '0'] = SIGN_AND_DAYS.exec(text) ?? []
+  let nanoseconds = Number(days) * DAY
+  AMOUNT_AND_UNIT.lastIndex = start.length
+  while (AMOUNT_AND_UNIT.lastIndex < text.length) {
+    const part = AMOUNT_AND_UNIT.exec(text)
+    if (part === null) return 0
+    const [, amount, unit = ''] = part
+    nanoseconds += Number(amount) * (NANOSECONDS[unit] ?? 0)
   }
-  return durationOfNumber(nanoseconds)
+  return durationOfNumber(text.startsWith('-') ? -nanoseconds : nanoseconds)
 }

@@ -1,5 +1,5 @@
 import type { EncodedData } from '../core/changes.ts'
-import { SessionError } from '../core/errors.ts'
+import { unreadable } from '../core/errors.ts'
 import { joinObject, splitObject } from '../core/json.ts'
 import type { SessionData } from '../core/storage.ts'
 import { decodeMembers, encodeValue } from '../core/value.ts'
@@ -8,7 +8,7 @@ import { decodeMembers, encodeValue } from '../core/value.ts'
  * A session's data from the text of its record: one JSON object, as GoFrame writes it. Each value
  * stays the text it is. `null` and `''` are no session, as for GoFrame.
  *
- * @throws {@link SessionError} `ERR_UNREADABLE` when it is anything else
+ * @throws {@link SessionError} `ERR_UNREADABLE` when it is anything else, or nested too deep
  */
 export function parseRecord(text: string): EncodedData | undefined {
   if (text === '') return undefined
@@ -16,10 +16,10 @@ export function parseRecord(text: string): EncodedData | undefined {
   try {
     value = JSON.parse(text)
   } catch {
-    return refuse('it is not JSON')
+    throw unreadable('it is not JSON')
   }
   if (value === null) return undefined
-  if (typeof value !== 'object' || Array.isArray(value)) return refuse('it is not a JSON object')
+  if (typeof value !== 'object' || Array.isArray(value)) throw unreadable('it is not a JSON object')
   return splitObject(text)
 }
 
@@ -42,12 +42,9 @@ export function encodeData(data: SessionData): string {
  * For your own storage: the data of a text that {@link encodeData} or GoFrame made. Integers beyond
  * 2^53 - 1 come back as `bigint`.
  *
- * @throws {@link SessionError} `ERR_UNREADABLE` when the text is not JSON of an object
+ * @throws {@link SessionError} `ERR_UNREADABLE` when the text is not JSON of an object, or a value is nested deeper than
+ * 500 levels
  */
 export function decodeData(text: string): SessionData {
   return decodeMembers(parseRecord(text) ?? [])
-}
-
-function refuse(reason: string): never {
-  throw new SessionError('ERR_UNREADABLE', `The stored session cannot be read: ${reason}`)
 }

@@ -1,3 +1,4 @@
+import { checkDepth } from '../core/json.ts'
 import { encodeValue } from '../core/value.ts'
 
 /** A value as it stands in a field of a hash, and the letter that tells its type. */
@@ -93,6 +94,7 @@ function isJsonText(value: string): boolean {
   if (!/^[{["]/.test(value)) return false
   try {
     JSON.parse(value)
+    checkDepth(value)
     return true
   } catch {
     return false

@@ -482,6 +482,11 @@ describe('duration', () => {
     },
   )
 
+  it('needs no stack for a text of any length', () => {
+    expect(new Var('1ms'.repeat(5_000_000)).duration()).toBe(5_000_000)
+    expect(new Var(`${'1ms'.repeat(5_000_000)}x`).duration()).toBe(0)
+  })
+
   it('takes no time over a long text that is almost a duration', () => {
     const started = performance.now()
     expect(new Var(`${'1'.repeat(1_000_000)}x`).duration()).toBe(0)

@@ -46,9 +46,16 @@ describe.concurrent('what stands under our prefix', () => {
     },
   )
 
-  it.for(['{"user":"A', 'no JSON', '[1]', '"text"', '\u0001'])(
+  it.for([
+    ['half a record', '{"user":"A'],
+    ['no JSON', 'no JSON'],
+    ['an array', '[1]'],
+    ['a text', '"text"'],
+    ['a control character', '\u0001'],
+    ['nested too deep', `{"a":${'['.repeat(3000)}1234567890123456789${']'.repeat(3000)}}`],
+  ])(
     'but makes no sense is an error once, and is kept aside (%s)',
-    async (text, { expect }) => {
+    async ([_what = '', text = ''], { expect }) => {
       await using line = await Line.open(server, 'StorageRedis', 'ioredis 6')
       const id = await line.begin()
       const [redisKey = ''] = await line.redisKeys()
