@@ -108,5 +108,6 @@ export function durationOfText(text: string): number {
     const [, amount, unit = ''] = part
     nanoseconds += Number(amount) * (NANOSECONDS[unit] ?? 0)
   }
-  return durationOfNumber(text.startsWith('-') ? -nanoseconds : nanoseconds)
+  // Not the negative of 0, which is a number of its own.
+  return durationOfNumber(text.startsWith('-') ? 0 - nanoseconds : nanoseconds)
 }
