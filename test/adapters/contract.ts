@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { currentSession, Manager, newSessionId, SessionError, StorageMemory } from 'gsession'
 import type { HttpSessionOptions } from 'gsession/http'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { Browser } from '../helpers/http-browser.ts'
@@ -334,7 +334,7 @@ export function adapterContract(adapter: Adapter): void {
       const leave = askAndLeave(server, '/slow')
       await asked
       leave()
-      await vi.waitFor(() => expect(written()).toBe(1), { timeout: 5000 })
+      await eventually(() => expect(written()).toBe(1))
     })
 
     it('finds the session of each request from below its handler, with asyncContext', async () => {

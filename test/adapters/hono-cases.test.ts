@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { session } from 'gsession/hono'
 import { Hono, type MiddlewareHandler } from 'hono'
@@ -84,7 +85,7 @@ describe('the answers of Hono', () => {
           await c.var.session.set('user', 'ann')
           return stream(c, async body => {
             await body.write('a')
-            await body.sleep(20)
+            await wait(20)
             await c.var.session.set('late', 'yes')
             await body.write('b')
           })
@@ -93,7 +94,7 @@ describe('the answers of Hono', () => {
           await c.var.session.set('user', 'ann')
           return streamSSE(c, async events => {
             await events.writeSSE({ data: 'a' })
-            await events.sleep(20)
+            await wait(20)
             await c.var.session.set('late', 'yes')
             await events.writeSSE({ data: 'b' })
           })
@@ -115,7 +116,7 @@ describe('the answers of Hono', () => {
         })
         .get('/stream', c =>
           stream(c, async body => {
-            await body.sleep(20)
+            await wait(20)
             await c.var.session.set('late', 'yes')
             await body.write('done')
           }),

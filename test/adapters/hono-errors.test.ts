@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Session } from 'gsession'
 import { Hono } from 'hono'
 import { compress } from 'hono/compress'
@@ -101,7 +102,7 @@ it('tells onBackgroundError of a save that fails after the head', async () => {
       app.get('/stream', async c => {
         await c.var.session.set('user', 'ann')
         return stream(c, async body => {
-          await body.sleep(20)
+          await wait(20)
           failWith(new Error('down'))
           await c.var.session.set('late', 'yes')
           await body.write('sent')
@@ -127,7 +128,7 @@ it('tells onBackgroundError of a session that begins after the head, which nobod
       })
       app.get('/stream', c =>
         stream(c, async body => {
-          await body.sleep(20)
+          await wait(20)
           await c.var.session.set('late', 'yes')
           await body.write('sent')
         }),

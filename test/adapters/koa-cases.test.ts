@@ -33,10 +33,10 @@ describe.each(versions)('%s', (_, Version) => {
       async context => {
         context.respond = false
         context.res.statusCode = 202
-        setTimeout(async () => {
+        setImmediate(async () => {
           await context.session.set('user', 'ann')
           context.res.end('taken over')
-        }, 20)
+        })
       },
       { manager: new Manager({ storage }) },
     )
@@ -55,10 +55,10 @@ describe.each(versions)('%s', (_, Version) => {
       const body = new PassThrough()
       context.body = body
       body.write('a')
-      setTimeout(async () => {
+      setImmediate(async () => {
         await context.session.set('user', 'bob')
         body.end('b')
-      }, 20)
+      })
     })
     const answer = await ask(server)
     expect(answer.text).toBe('ab')

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Manager, StorageMemory } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
@@ -51,16 +52,21 @@ describe('a connection is closed', () => {
   })
 
   it('when its session expires, and not while others use that', async () => {
-    const lab = await openLab({
-      manager: new Manager({ ttl: '2s', storage: new StorageMemory() }),
-    })
+    const { clock, pass, letGo } = heldTime()
+    const storage = new StorageMemory({ clock })
+    const lab = await openLab({ manager: new Manager({ ttl: '500ms', storage, clock }) })
     const cookie = await logIn(lab)
     const client = await connect(lab, { cookie })
     const closed = vi.fn()
     client.socket.once('close', closed)
-    // Longer than the ttl, in which the session is used all the time.
-    for (const end = Date.now() + 3000; Date.now() < end; ) await askAs(cookie, lab, '/')
+    // Longer than the ttl, by either clock, in which the session is used all the time.
+    for (let n = 0; n < 10; n++) {
+      pass(150)
+      await askAs(cookie, lab, '/')
+      await wait(100)
+    }
     expect(closed).not.toHaveBeenCalled()
+    letGo()
     expect(await client.closed).toEqual(ENDED)
   })
 

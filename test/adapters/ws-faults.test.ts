@@ -69,7 +69,7 @@ describe('a storage that is down', () => {
     fail()
     letGo()
     // The watch looks when the session should have expired.
-    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0), { timeout: 20_000 })
+    await eventually(() => expect(errors.length).toBeGreaterThan(0))
     expect(errors[0]).toMatchObject({ code: 'ERR_STORAGE', cause: down })
     expect(await client.ask()).toEqual({ user: 'Ada' })
   })
@@ -191,6 +191,6 @@ it('what a client sends with its handshake is heard, after a first read of the s
   // A text frame with the word "early", masked with zeros.
   const frame = Buffer.concat([Buffer.from([0x81, 0x85, 0, 0, 0, 0]), Buffer.from('early')])
   const socket = openSocket(lab, await logIn(lab), frame)
-  await vi.waitFor(() => expect(heard).toEqual([['Ada', 'early']]), { timeout: 20_000 })
+  await eventually(() => expect(heard).toEqual([['Ada', 'early']]))
   socket.destroy()
 })

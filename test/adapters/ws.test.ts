@@ -70,7 +70,7 @@ describe('a connection', () => {
     const cookie = await logIn(lab)
     calls.length = 0
     await connect(lab, { cookie })
-    await vi.waitFor(() => expect(calls).toContain('refresh'), { timeout: 20_000 })
+    await eventually(() => expect(calls).toContain('refresh'))
   })
 
   it('reads the data as it is when it asks, and keeps what it was when the client connected', async () => {

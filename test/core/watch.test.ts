@@ -17,6 +17,7 @@ import { describe, it } from 'vitest'
 import { begin } from '../helpers/core-sessions.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { makeGate } from '../helpers/gate.ts'
+import { PATIENCE } from '../helpers/patience.ts'
 import { watch } from '../helpers/watched.ts'
 
 const run = promisify(execFile)
@@ -288,7 +289,7 @@ describe('a process that only watches', () => {
         await new Promise(resolve => setImmediate(resolve))
         console.log('watched')`
       const args = ['--input-type=module', '-e', program]
-      const { stdout } = await run(process.execPath, args, { timeout: 20_000 })
+      const { stdout } = await run(process.execPath, args, { timeout: PATIENCE })
       if (stdout !== 'watched\n') throw new Error(`It said ${stdout}`)
     },
   )

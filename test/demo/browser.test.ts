@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openBrowser, skipsBrowser } from '../helpers/browser.ts'
 import { buildDemo, type Demo, endDemos, startDemo } from '../helpers/demo-process.ts'
+import { eventually } from '../helpers/eventually.ts'
 
 describe.skipIf(skipsBrowser)('the page in a browser', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gsession-page-'))
@@ -19,7 +20,7 @@ describe.skipIf(skipsBrowser)('the page in a browser', () => {
   beforeAll(async () => {
     buildDemo()
     browser = await openBrowser()
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     rmSync(folder, { recursive: true })
@@ -156,16 +157,19 @@ describe.skipIf(skipsBrowser)('the page in a browser', () => {
 
   it('counts down, and says when the session has expired', async () => {
     await endDemos()
-    demo = await startDemo({ SESSION_PATH: path, SESSION_TTL: '3s' })
+    demo = await startDemo({ SESSION_PATH: path, SESSION_TTL: '4s' })
     const page = await openPage()
     await click(page, 'Set the time')
-    for (const clock of ['00:00:03', '00:00:02', '00:00:01']) {
-      await page.getByRole('timer').getByText(clock).waitFor()
-    }
-    await page.getByText('Your session has expired.').waitFor()
+    const expired = page.getByText('Your session has expired.')
+    const shown = new Set<string>()
+    while (!(await expired.isVisible())) shown.add(await page.getByRole('timer').innerText())
+    const clocks = [...shown].filter(text => /^00:00:0[1-4]$/.test(text))
+    // A busy machine may leave some out.
+    expect(clocks.length).toBeGreaterThan(1)
+    expect(clocks).toEqual(clocks.toSorted().reverse())
     await page.getByText('Nothing yet. Set something.').waitFor()
     // Dates in cookies have no fractions: the cookie ends within the second after the session.
-    await expect.poll(cookie, { timeout: 3000 }).toBeUndefined()
+    await eventually(async () => expect(await cookie()).toBeUndefined())
 
     await click(page, 'Count a view')
     await expectValue(page, 'views', '1')

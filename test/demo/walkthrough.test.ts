@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { buildDemo, type Demo, endDemos, runDemo, startDemo } from '../helpers/demo-process.ts'
 import { filesIn } from '../storages/file-names.ts'
@@ -9,7 +9,7 @@ import { filesIn } from '../storages/file-names.ts'
 const folder = mkdtempSync(join(tmpdir(), 'gsession-demo-'))
 let folders = 0
 
-beforeAll(buildDemo, 60_000)
+beforeAll(buildDemo)
 afterEach(endDemos)
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -60,11 +60,11 @@ describe('the walk-through', () => {
   })
 
   it('has nothing after the ttl', async () => {
-    const demo = await startDemo({ SESSION_PATH: newPath(), SESSION_TTL: '700ms' })
+    const demo = await startDemo({ SESSION_PATH: newPath(), SESSION_TTL: '2s' })
     const visitor = new Visitor()
     await visitor.get(demo, '/set')
     expect(await visitor.get(demo, '/get')).toMatch(/^\{"time":\d+\}$/)
-    await sleep(710)
+    await wait(2010)
     expect(await visitor.get(demo, '/get')).toBe('{}')
   })
 })

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:f
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Manager, StorageFile } from 'gsession'
 
 const folder = process.env['GSESSION_FRAMEWORKS']
@@ -172,7 +173,7 @@ async function untilItAnswers(url: string, child: ChildProcess, output: () => st
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`The server has ended: ${output()}`)
     }
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await wait(50)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
 import { newSessionId } from 'gsession'
 
 const AT_ONCE = 4
@@ -56,7 +57,7 @@ async function writeAndKill(library: Killable, id: string): Promise<number> {
     output = output.slice(-50) + text
   })
   await once(stdout, 'data')
-  await new Promise(resolve => setTimeout(resolve, Math.random() * LONGEST_LIFE))
+  await wait(Math.random() * LONGEST_LIFE)
   const closed = once(writer, 'close')
   writer.kill('SIGKILL')
   await closed

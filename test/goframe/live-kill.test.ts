@@ -152,10 +152,10 @@ describe.skipIf(whyNoGo)(`${READERS} readers beside a writer (${whyNoGo ?? 'all 
   it('what Go writes in place, Node reads whole: it waits', async () => {
     const found = await readWhileWriting('go', 'node')
     expect(found).toMatchObject({ absent: 0, torn: 0, errors: 0 })
-  }, 60_000)
+  })
 
   it('what Go finds of what Go writes is counted', async () => {
     const found = await readWhileWriting('go', 'go')
     expect(found.reads).toBeGreaterThan(0)
-  }, 60_000)
+  })
 })

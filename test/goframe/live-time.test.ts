@@ -90,7 +90,7 @@ describe.skipIf(whyNoGo)(`the ttl of sessions shared with GoFrame (${whyNoGo ?? 
   it('goes on for Go when a session is read here', async () => {
     const all = GO_VERSIONS.flatMap(version => SHARED.map(kind => ({ version, kind })))
     await Promise.all(all.map(({ version, kind }) => expectReadInNode(version, kind)))
-  }, 60_000)
+  })
 
   async function expectReadInNode(version: GoVersion, kind: Shared): Promise<void> {
     const shared = await open(version, kind)
@@ -107,7 +107,7 @@ describe.skipIf(whyNoGo)(`the ttl of sessions shared with GoFrame (${whyNoGo ?? 
 
   it('goes on for both up to 10 s after Go only read a file or a string', async () => {
     await Promise.all(GO_VERSIONS.map(expectReadsInGo))
-  }, 60_000)
+  })
 
   /** GoFrame writes each 10 s what was only read, whatever became of it meanwhile. */
   async function expectReadsInGo(version: GoVersion): Promise<void> {

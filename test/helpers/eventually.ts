@@ -1,9 +1,7 @@
 import { vi } from 'vitest'
+import { PATIENCE } from './patience.ts'
 
-/**
- * Waits until a check passes. Its time is for machines that do other work at the same moment: a test
- * that waits for nothing else fails by its own timeout.
- */
+/** Waits until a check passes, and fails as it does when that never happens. */
 export function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(check, { timeout: 20_000, interval: 10 })
+  return vi.waitFor(check, { timeout: PATIENCE, interval: 10 })
 }

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { type AtomicVerbs, StorageMemory } from 'gsession'
 
 const VERBS = ['create', 'load', 'merge', 'rotate', 'refresh', 'destroy'] as const
@@ -72,7 +73,7 @@ export function delayWrites(delay: number): { storage: StorageMemory; written():
   let written = 0
   const storage = interceptStorage(async (verb, proceed) => {
     if (!WRITES.includes(verb)) return proceed()
-    await new Promise(resolve => setTimeout(resolve, delay))
+    await wait(delay)
     const result = proceed()
     written++
     return result

@@ -1,8 +1,8 @@
 import type { Manager } from 'gsession'
 import { vi } from 'vitest'
 
-/** How long to wait for what is seen by looking again. */
-const PATIENCE = 20_000
+/** Well below the time after which all sessions are looked at anyway, in milliseconds. */
+const SOON = 25_000
 
 /** A session that is watched, and how often it has ended. */
 export interface Watched {
@@ -30,7 +30,7 @@ export function watch(manager: Pick<Manager, 'watch'>, id: string): Watched {
         () => {
           if (count === 0) throw new Error('The session has not ended')
         },
-        { timeout: PATIENCE, interval: 10 },
+        { timeout: SOON, interval: 10 },
       ),
   }
 }

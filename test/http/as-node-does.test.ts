@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Manager } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { textOf } from '../helpers/http-raw.ts'
@@ -17,8 +18,6 @@ interface Outcome {
   readonly sent: unknown
   readonly noticed: Noticed
 }
-
-const pause = (time: number): Promise<void> => new Promise(resolve => setTimeout(resolve, time))
 
 /** What a call threw. */
 function thrownBy(call: () => unknown): unknown {
@@ -106,7 +105,7 @@ const ODD: Readonly<Record<string, Way>> = {
   'cork, and uncork when the session is saved': async response => {
     response.cork()
     response.write('one,')
-    await pause(2 * DELAY)
+    await wait(2 * DELAY)
     response.write('two,')
     response.uncork()
     response.end('three')
@@ -161,12 +160,12 @@ async function outcome(kind: Kind, name: string, hasSession: boolean, way: Way):
   const server = hasSession
     ? await serve(kind, manager, withSession)
     : await listen(kind, async (_, response) => {
-        await pause(0)
+        await wait(0)
         await answer(response)
       })
   const method = name.startsWith('HEAD') ? 'HEAD' : 'GET'
   const sent = kind === 'http' ? await bytes(server, method) : await frames(server, method)
-  await pause(0)
+  await wait(0)
   return { sent, noticed }
 }
 

@@ -4,24 +4,33 @@ import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Manager } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
+import { holdVerb } from '../helpers/core-sessions.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { makeGate } from '../helpers/gate.ts'
 import { ask, askAs } from '../helpers/http-client.ts'
 import { cookieFrom, sessionCookies } from '../helpers/http-cookies.ts'
 import { askRaw, textOf } from '../helpers/http-raw.ts'
 import { type Handler, serve } from '../helpers/http-servers.ts'
-import { delayWrites, failOnDemand } from '../helpers/http-storage.ts'
-import { Stopwatch } from '../helpers/stopwatch.ts'
+import { delayWrites, failOnDemand, interceptStorage } from '../helpers/http-storage.ts'
 
-/** How long a session write takes, in milliseconds: long where a test does something meanwhile. */
-const DELAY = 200
-const SHORT_DELAY = 40
+/** How long a session write takes, in milliseconds. */
+const DELAY = 40
 
-async function serveSlowly(handler: Handler, delay = DELAY, kind: 'http' | 'h2c' = 'http') {
-  const { storage, written } = delayWrites(delay)
+async function serveSlowly(handler: Handler, kind: 'http' | 'h2c' = 'http') {
+  const { storage, written } = delayWrites(DELAY)
   const server = await serve(kind, new Manager({ storage }), handler)
   return { server, storage, written }
+}
+
+/** A server whose sessions begin when the gate opens. */
+async function serveHeld(handler: Handler) {
+  const { storage, hold } = holdVerb('create')
+  const saving = hold()
+  const server = await serve('http', new Manager({ storage }), handler)
+  return { server, storage, saving }
 }
 
 const sha256 = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex')
@@ -71,7 +80,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     async answer(response) {
       for (const part of PARTS) {
         response.write(part)
-        await new Promise(resolve => setTimeout(resolve, SHORT_DELAY / 3))
+        await wait(DELAY / 3)
       }
       response.end()
     },
@@ -140,14 +149,10 @@ const WAYS: Readonly<Record<string, Way>> = {
 describe.each(['http', 'h2c'] as const)('over %s the head leaves after the save', kind => {
   it.each(Object.entries(WAYS))('%s', async (_, { method = 'GET', status = 200, body, answer }) => {
     const stderr = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const { server, storage, written } = await serveSlowly(
-      async ({ session }, response) => {
-        await session.set('user', 'ann')
-        await answer(response)
-      },
-      SHORT_DELAY,
-      kind,
-    )
+    const { server, storage, written } = await serveSlowly(async ({ session }, response) => {
+      await session.set('user', 'ann')
+      await answer(response)
+    }, kind)
     const savedAtHead: number[] = []
     const onHead = (code: number): void => {
       if (code >= 200) savedAtHead.push(written())
@@ -185,25 +190,24 @@ describe('what is not saved is not waited for', () => {
       response.end(`${await session.get('user')}`)
     })
     const cookie = cookieFrom(await ask(server, '/set'))
-    using watch = new Stopwatch()
     const { text } = await askAs(cookie, server, '/get')
 
-    expect(watch.time).toBeLessThan(DELAY)
     expect(text).toBe('ann')
+    // A write is what a response would be held for.
     expect(written()).toBe(1)
   })
 
   it('answers one request while another saves', async () => {
-    const { server } = await serveSlowly(async ({ url, session }, response) => {
+    const { server, storage, saving } = await serveHeld(async ({ url, session }, response) => {
       if (url === '/set') await session.set('user', 'ann')
       response.end(url)
     })
-    const order: string[] = []
-    await Promise.all(
-      ['/set', '/other'].map(async url => order.push((await ask(server, url)).text)),
-    )
+    const set = ask(server, '/set')
 
-    expect(order).toEqual(['/other', '/set'])
+    expect((await ask(server, '/other')).text).toBe('/other')
+    expect(storage.size).toBe(0)
+    saving.open()
+    expect((await set).text).toBe('/set')
   })
 })
 
@@ -226,7 +230,7 @@ describe('backpressure', () => {
     const socket = connect(server.port, '127.0.0.1')
     socket.write(requestText('GET'))
     await once(socket, 'readable')
-    await new Promise(resolve => setTimeout(resolve, DELAY))
+    await wait(5 * DELAY)
     const writtenUnread = written
     let length = 0
     for await (const chunk of socket) length += chunk.length
@@ -238,7 +242,7 @@ describe('backpressure', () => {
 
   it('keeps no more than one chunk of a stream while it holds the response', async () => {
     let writes = 0
-    const { server } = await serveSlowly(async ({ session }, response) => {
+    const { server, saving } = await serveHeld(async ({ session }, response) => {
       await session.set('user', 'ann')
       const source = Readable.from(
         (function* () {
@@ -249,8 +253,10 @@ describe('backpressure', () => {
       source.pipe(response)
     })
     const answered = ask(server)
-    await new Promise(resolve => setTimeout(resolve, DELAY / 2))
+    await eventually(() => expect(writes).toBeGreaterThan(0))
+    await wait(DELAY)
     const writesWhileHeld = writes
+    saving.open()
     const { body } = await answered
 
     expect(writesWhileHeld).toBeLessThan(5)
@@ -354,14 +360,26 @@ describe('what the application sees while its response is held', () => {
   })
 
   it('saves what is set while a save is under way, before the head leaves', async () => {
-    const { server, storage, written } = await serveSlowly(async ({ session }, response) => {
+    const underWay = makeGate()
+    const isSet = makeGate()
+    let written = 0
+    const storage = interceptStorage(async (verb, proceed) => {
+      if (verb === 'create') {
+        underWay.open()
+        await isSet.opened
+      }
+      if (verb === 'create' || verb === 'merge') written++
+      return proceed()
+    })
+    const server = await serve('http', new Manager({ storage }), async ({ session }, response) => {
       await session.set('first', 1)
       response.write('first,')
-      await new Promise(resolve => setTimeout(resolve, DELAY / 4))
+      await underWay.opened
       await session.set('second', 2)
+      isSet.open()
       response.end('second')
     })
-    const answer = await ask(server, '/', { onHead: () => expect(written()).toBe(2) })
+    const answer = await ask(server, '/', { onHead: () => expect(written).toBe(2) })
     const [, id = ''] = cookieFrom(answer).split('=')
 
     expect(answer.text).toBe('first,second')

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Manager } from 'gsession'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
@@ -45,7 +46,7 @@ describe('of two requests at once over one socket, the first held', () => {
     const sent = send(server.port, get('/first') + get('/second', 'Connection: close\r\n'))
 
     await eventually(() => expect(storage.size).toBe(1))
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await wait(20)
     expect(sent.text()).toBe('')
 
     saving.open()
@@ -73,7 +74,7 @@ describe('of two requests at once over one socket, the first held', () => {
     const sent = send(server.port, get('/first') + get('/plain', 'Connection: close\r\n'))
 
     await eventually(() => expect(answered).toBe(1))
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await wait(20)
     expect(sent.text()).toBe('')
 
     saving.open()

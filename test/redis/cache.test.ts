@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Manager, type Session } from 'gsession'
 import { type RedisClient, StorageRedis, StorageRedisHashTable } from 'gsession/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -81,7 +81,7 @@ describe.each(Object.keys(CLIENTS))('the read cache, %s', clientName => {
         await Promise.all([there.new(id).update('n', () => n), here.new(id).get('n')])
       }
       await until('it holds', async () => (await here.new(id).get('n')) === 199)
-      await sleep(20)
+      await wait(20)
       expect(await here.new(id).get('n')).toBe(199)
     })
 
@@ -92,7 +92,7 @@ describe.each(Object.keys(CLIENTS))('the read cache, %s', clientName => {
       const end = performance.now() + 300
       // Through the storage, which does not count as a use.
       while (performance.now() < end) await storage.load(hashSessionId(id), 300)
-      await sleep(10)
+      await wait(10)
       expect(await storage.load(hashSessionId(id), 300)).toBeUndefined()
     })
 

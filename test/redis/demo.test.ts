@@ -7,7 +7,7 @@ let server: RedisServer
 beforeAll(async () => {
   buildDemo()
   server = await startServer({ password: 'secret' })
-}, 60_000)
+})
 afterEach(endDemos)
 afterAll(() => server.close())
 

@@ -6,7 +6,7 @@ import { beginToMove, Load, Proxies, replicaOf, Site, takeOver } from './site.ts
 let cluster: RedisCluster
 beforeAll(async () => {
   cluster = await startCluster()
-}, 60_000)
+})
 afterAll(() => cluster.close())
 
 const CASES = pairsOf(['node-redis 6', 'node-redis 5', 'ioredis 6', 'ioredis 5'])

@@ -7,7 +7,7 @@ import { type SentinelSet, startSentinels, until } from './servers/index.ts'
 let set: SentinelSet
 beforeAll(async () => {
   set = await startSentinels()
-}, 60_000)
+})
 afterAll(() => set.close())
 
 it('when sentinels make the replica the primary, sessions are never absent, and all clients go on', async () => {

@@ -367,7 +367,7 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
     })
 
     it('have each their own time, though another that came first has run out of it', async () => {
-      const options = { idAtRest: 'plain', redis: { timeout: '1800ms' } } as const
+      const options = { idAtRest: 'plain', redis: { timeout: '3s' } } as const
       const here = openManager('StorageRedis', connected, PREFIX, options)
       const id = await begin(here, { n: 0 })
       const set = (key: string): Promise<string | undefined> => {
@@ -377,10 +377,10 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
       }
       await server.call('CLIENT', 'PAUSE', 60_000, 'WRITE')
       const first = set('a')
-      await wait(600)
+      await wait(100)
       // Has its turn, and writes for the third one too, when the time of the first one is over.
       const second = set('b')
-      await wait(600)
+      await wait(2600)
       const third = set('c')
       expect(await first).toBe('ERR_STORAGE')
       expect(await second).toBe('ERR_STORAGE')

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import {
@@ -154,10 +155,9 @@ describe.concurrent.each(SERVER_KINDS)('a %s server', kind => {
     server.freeze()
     const order: string[] = []
     const answered = connection.call('PING').then(() => order.push('answered'))
-    setTimeout(() => {
-      order.push('thawed')
-      server.thaw()
-    }, 100)
+    await wait(100)
+    order.push('thawed')
+    server.thaw()
     await answered
     expect(order).toEqual(['thawed', 'answered'])
   })

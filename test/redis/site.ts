@@ -16,7 +16,7 @@ export class Site implements AsyncDisposable {
   private constructor(connected: Connected, storage: StorageName, prefix: string) {
     this.#connected = connected
     this.prefix = prefix
-    const options = { client: connected.client, prefix, timeout: 1000 }
+    const options = { client: connected.client, prefix, timeout: 5000 }
     this.manager = new Manager<Data>({ storage: new STORAGES[storage](options) })
   }
 

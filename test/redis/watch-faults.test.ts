@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PATIENCE } from '../helpers/patience.ts'
 import { watch } from '../helpers/watched.ts'
 import { Line, PAIRS } from './line.ts'
 import { type RedisServer, startServer, until } from './servers/index.ts'
@@ -98,7 +99,7 @@ describe('a process that only watches', () => {
       console.log('watched')
       ${close}`
       const args = ['--input-type=module', '-e', program, String(server.port)]
-      const { stdout } = await run(process.execPath, args, { timeout: 20_000 })
+      const { stdout } = await run(process.execPath, args, { timeout: PATIENCE })
       expect(stdout).toBe('watched\n')
     },
   )

@@ -17,7 +17,7 @@ describe('a watch in a Cluster', () => {
   let cluster: RedisCluster
   beforeAll(async () => {
     cluster = await startCluster()
-  }, 60_000)
+  })
   afterAll(() => cluster.close())
 
   const listening = async (prefix: string): Promise<boolean> => {
@@ -60,7 +60,7 @@ describe('a watch through Sentinels', () => {
   let set: SentinelSet
   beforeAll(async () => {
     set = await startSentinels()
-  }, 60_000)
+  })
   afterAll(() => set.close())
 
   const listening = async (prefix: string): Promise<boolean> =>
@@ -74,7 +74,7 @@ describe('a watch through Sentinels', () => {
     await connected.close()
   })
 
-  it('listens to the new primary after a failover', { timeout: 60_000 }, async () => {
+  it('listens to the new primary after a failover', async () => {
     const names = Object.keys(SENTINEL_CLIENTS)
     const all = await Promise.all(Object.values(SENTINEL_CLIENTS).map(connect => connect(set)))
     const pairs = all.map(connected =>

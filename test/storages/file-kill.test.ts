@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Manager, newSessionId, StorageFile } from 'gsession'
 import { expect, it } from 'vitest'
 import { FileWorker } from '../helpers/file-workers.ts'
@@ -29,7 +30,7 @@ async function writeAndKill(folder: string): Promise<Killed> {
   const versions = acknowledgedBy(worker)
   void worker.call('write', id, 1).catch(() => undefined)
   await versions.first
-  await new Promise(resolve => setTimeout(resolve, Math.random() * 25))
+  await wait(Math.random() * 25)
   await worker.kill()
   return { id, acknowledged: versions.last() }
 }
@@ -87,7 +88,6 @@ it(`keeps every session that was stored, through ${KILLS} kills in the middle of
   const results = kills.map(({ id }) => manager.new(id).update('version', () => -1))
   expect(await Promise.all(results)).toEqual(kills.map(() => -1))
   console.log(`All can be written again after ${Math.round(performance.now() - goOn)} ms`)
-  expect(performance.now() - goOn).toBeLessThan(5000)
 })
 
 it('never shows a reader in another process anything but a whole session', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Manager, newSessionId, StorageFile } from 'gsession'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { DIED, FileWorker } from '../helpers/file-workers.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { filesIn, locksIn } from './file-names.ts'
@@ -107,7 +108,8 @@ describe('a process that dies with the lock in its hands', () => {
     await Promise.all(others.map(worker => worker.call('increment', id, 10)))
     const taken = performance.now() - began
     console.log(`A lock of a killed process held up three others for ${Math.round(taken)} ms`)
-    expect(taken).toBeLessThan(2000)
+    // On a quiet machine it is hardly more than a second.
+    expect(taken).toBeLessThan(20_000)
     expect(await manager.new(id).data()).toEqual({ old: true, n: 31 })
     expect(filesIn(folder)).toEqual([`${id}.session`])
     expect(locksIn(folder)).toEqual([])
@@ -117,9 +119,9 @@ describe('a process that dies with the lock in its hands', () => {
     const { folder, id, manager } = await share()
     const dying = await FileWorker.start(folder)
     await expect(dying.call('updateUnderSignal', id, 'n', 'SIGKILL')).rejects.toThrow(DIED)
-    const began = performance.now()
     expect(await manager.new(id).data()).toEqual({ old: true })
-    expect(performance.now() - began).toBeLessThan(500)
+    // Whoever waits for a dead process's lock takes it away.
+    expect(locksIn(folder)).toEqual([id])
   })
 
   it('does not hold up one session after another', async () => {
@@ -132,8 +134,13 @@ describe('a process that dies with the lock in its hands', () => {
     )
     await Promise.allSettled(deaths)
     const began = performance.now()
-    await Promise.all(ids.map(id => manager.new(id).update('n', () => 1)))
-    expect(performance.now() - began).toBeLessThan(2000)
+    const waits = ids.map(async id => {
+      await manager.new(id).update('n', () => 1)
+      return performance.now() - began
+    })
+    const times = await Promise.all(waits)
+    // One after another, the last one would wait eight times as long as the first.
+    expect(Math.max(...times)).toBeLessThan(4 * Math.min(...times))
   })
 })
 
@@ -142,10 +149,7 @@ describe('a process that is stopped with the lock in its hands', () => {
     const { folder, id, manager } = await share()
     const [stopped, other] = await FileWorker.startMany(2, folder)
     const updating = stopped?.call('updateUnderSignal', id, 'n', 'SIGSTOP')
-    await vi.waitUntil(() => locksIn(folder).includes(id), {
-      timeout: 5000,
-      interval: 1,
-    })
+    await eventually(() => expect(locksIn(folder)).toContain(id))
     await other?.call('increment', id, 5)
     expect(await manager.new(id).get('n')).toBe(5)
     stopped?.process.kill('SIGCONT')
@@ -160,10 +164,7 @@ describe('a process that is stopped with the lock in its hands', () => {
     const [stopped, other] = await FileWorker.startMany(2, folder)
     await stopped?.call('open', id)
     const updating = stopped?.call('updateOpenedUnderSignal', id, 'n', 'SIGSTOP')
-    await vi.waitUntil(() => locksIn(folder).includes(id), {
-      timeout: 5000,
-      interval: 1,
-    })
+    await eventually(() => expect(locksIn(folder)).toContain(id))
     await other?.call('removeAll', id)
     stopped?.process.kill('SIGCONT')
     await expect(updating).rejects.toThrow('ERR_GONE')

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Changes, Manager, newSessionId, StorageFile } from 'gsession'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { DIED, FileWorker } from '../helpers/file-workers.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { filesIn, lockFolder, locksIn } from './file-names.ts'
@@ -112,7 +113,7 @@ async function holdLock(
   // It ends with the test when that fails before it finishes.
   updating.catch(() => undefined)
   const isTaken = (): boolean => ![undefined, before].includes(changeTimeOfLock(folder, id))
-  await vi.waitUntil(isTaken, { timeout: 5000, interval: 1 })
+  await eventually(() => expect(isTaken()).toBe(true))
   const finish = (): Promise<unknown> => {
     worker.process.kill('SIGCONT')
     return updating
@@ -255,7 +256,8 @@ describe('a process that lives, while others take away the lock of a dead one', 
       beginGeneration(folder)
     })
     expect(await merging).toBe(true)
-    expect(runs).toBe(2)
+    // A busy machine may hold up the second one for that long, too.
+    expect(runs).toBeGreaterThan(1)
     expect(await storage.getSession(id, HOUR)).toEqual({ old: true, n: 1 })
     expect(locksIn(folder)).toEqual([])
   })

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path'
 import { type EncryptionKey, Manager, StorageFile, type StorageFileOptions } from 'gsession'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { filesIn, lockFolder, locksIn } from './file-names.ts'
 
@@ -257,9 +258,9 @@ describe('a sweep', () => {
     await storage.setSession('one', { a: 1 }, HOUR)
     clock.now += HOUR + SECOND
     vi.advanceTimersByTime(10 * SECOND)
-    await vi.waitUntil(() => !existsSync(file), { interval: 1 })
+    await eventually(() => expect(existsSync(file)).toBe(false))
     await storage.setSession('one', { a: 1 }, HOUR)
-    await vi.waitUntil(() => vi.getTimerCount() === 1, { interval: 1 })
+    await eventually(() => expect(vi.getTimerCount()).toBe(1))
     await storage.close()
     expect(vi.getTimerCount()).toBe(0)
   })

@@ -28,6 +28,7 @@ import {
   type StorageFileOptions,
 } from 'gsession'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { PATIENCE } from '../helpers/patience.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { giveToNobody, IS_ROOT, NOBODY, runWithoutRoot } from '../helpers/without-root.ts'
 import { filesIn, lockFolder } from './file-names.ts'
@@ -393,7 +394,10 @@ describe.skipIf(process.platform !== 'linux')('a folder that no system call can 
           console.log(JSON.stringify({ code, message }))
         }`
       const flags = ['--input-type=module', '-e', program]
-      const output = execFileSync(process.execPath, flags, { timeout: 5000, killSignal: 'SIGKILL' })
+      const output = execFileSync(process.execPath, flags, {
+        timeout: PATIENCE,
+        killSignal: 'SIGKILL',
+      })
       const message = `The session folder ${path} cannot be used (ENOENT); give StorageFile a \`path\` that only this user can write`
       expect(JSON.parse(output.toString())).toEqual({ code: 'ERR_STORAGE', message })
     })

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { begin } from '../helpers/core-sessions.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { FileWorker } from '../helpers/file-workers.ts'
+import { heldTime } from '../helpers/held-time.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { watch } from '../helpers/watched.ts'
 
@@ -18,14 +19,14 @@ const A_WHILE = 1500
 const folder = mkdtempSync(join(tmpdir(), 'gsession-watch-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const OPEN: Readonly<Record<string, () => () => Storage>> = {
-  StorageMemory: () => {
-    const storage = new StorageMemory()
+const OPEN: Readonly<Record<string, (clock?: () => number) => () => Storage>> = {
+  StorageMemory: (clock = Date.now) => {
+    const storage = new StorageMemory({ clock })
     return () => storage
   },
-  StorageFile: () => {
+  StorageFile: (clock = Date.now) => {
     const path = mkdtempSync(join(folder, 'of-'))
-    return () => new StorageFile({ path })
+    return () => new StorageFile({ path, clock })
   },
 }
 
@@ -78,13 +79,17 @@ describe.concurrent.each(Object.entries(OPEN))('a watch, %s', (_name, makeOpen) 
   })
 
   it('goes on while the session is used beyond its first end', async () => {
-    await using manager = new Manager({ storage: makeOpen()(), ttl: 2000 })
+    const { clock, pass, letGo } = heldTime()
+    await using manager = new Manager({ storage: makeOpen(clock)(), ttl: 400, clock })
     const watched = watch(manager, await begin(manager, { n: 0 }))
     for (let n = 1; n <= 6; n++) {
-      await wait(500)
+      pass(300)
       await manager.new(watched.id).update('n', () => n)
+      // In which it is looked at: by its own clock, which stands still, it has not ended.
+      await wait(500)
     }
     expect(watched.count).toBe(0)
+    letGo()
     await watched.ended()
   })
 

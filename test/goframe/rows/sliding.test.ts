@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { ask } from '../../helpers/http-client.ts'
 import type { Kind } from './place.ts'
@@ -58,7 +58,7 @@ describeRows('sessions that are only read', stage => {
     const end = Date.now() + 2.5 * TTL
     while (Date.now() < end) {
       expect(await dataOf(program, id)).toEqual({ user: 'Ann' })
-      await sleep(100)
+      await wait(100)
     }
   }
 
