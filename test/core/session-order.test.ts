@@ -3,6 +3,7 @@ import { Manager, type Session, type StorageMemory } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { begin, codeOf, holdVerb, loaded } from '../helpers/core-sessions.ts'
 import { failOnDemand, interceptStorage } from '../helpers/http-storage.ts'
+import { inLong } from '../helpers/long.ts'
 
 /** One call on a session, and what it makes of plain data once it is known to have succeeded. */
 interface Call {
@@ -76,7 +77,7 @@ describe('changes apply in the order of the calls', () => {
           expect(await manager.new(await session.id()).data()).toEqual(Object.fromEntries(model))
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: inLong(2000, 500) },
     ))
 
   it('and close stores what a failed update before it leaves behind', async () => {

@@ -4,7 +4,13 @@ import { type RedisClient, StorageRedis, StorageRedisHashTable } from 'gsession/
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashSessionId } from '../../src/core/session-id.ts'
 import { storageContract } from '../../src/testing/index.ts'
-import { CLIENTS, CLUSTER_CLIENTS, type Connected, SENTINEL_CLIENTS } from './clients.ts'
+import {
+  CLIENT_NAMES,
+  CLIENTS,
+  CLUSTER_CLIENTS,
+  type Connected,
+  SENTINEL_CLIENTS,
+} from './clients.ts'
 import { countCommands, type RedisServer, startServer, until } from './servers/index.ts'
 
 const KINDS = { StorageRedis, StorageRedisHashTable }
@@ -23,7 +29,7 @@ async function commandsOf(work: () => Promise<unknown>): Promise<string[]> {
   return seen.filter(({ from }) => from !== 'lua').map(({ args }) => String(args[0]).toLowerCase())
 }
 
-describe.each(Object.keys(CLIENTS))('the read cache, %s', clientName => {
+describe.each(CLIENT_NAMES)('the read cache, %s', clientName => {
   let connected: Connected
   beforeAll(async () => {
     connected = await (CLIENTS[clientName] ?? neverCalled)(server)

@@ -4,6 +4,7 @@ import { Redis as IoValkey } from 'iovalkey'
 import { createClient, createCluster, createSentinel } from 'redis'
 import { createClient as createClient5, createCluster as createCluster5 } from 'redis-5'
 import type { RedisClient } from '../../src/redis.ts'
+import { inLong } from '../helpers/long.ts'
 import type { RedisCluster, RedisServer, SentinelSet } from './servers/index.ts'
 
 /** A connected client of a real library, and how to let go of it. */
@@ -57,6 +58,14 @@ export const CLIENTS: Readonly<Record<string, Connect<Place>>> = {
     return { client, close: () => client.disconnect() }
   },
 }
+
+/** Those with which everything is tried that each of them may do in its own way. */
+export const CLIENT_NAMES: readonly string[] = inLong(Object.keys(CLIENTS), [
+  'node-redis 6',
+  'node-redis 5',
+  'ioredis 6',
+  'ioredis 5, numbers as texts',
+])
 
 /** A client for a Cluster. */
 export const CLUSTER_CLIENTS: Readonly<Record<string, Connect<RedisCluster>>> = {

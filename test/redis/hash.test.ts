@@ -6,6 +6,7 @@ import { decodeValue, encodeValue } from '../../src/core/value.ts'
 import { decodeField, encodeField } from '../../src/storages/redis-hash-values.ts'
 import { connect, immortalKeys, openManager } from '../fixtures/redis-lab.ts'
 import { begin, codeOf } from '../helpers/core-sessions.ts'
+import { inLong } from '../helpers/long.ts'
 import type { Connected } from './clients.ts'
 import { countCommands, type RedisServer, startServer } from './servers/index.ts'
 
@@ -282,7 +283,7 @@ describe('encodeField and decodeField', () => {
       expect(read).toEqual(decodeValue(text))
       expect(encodeField(decodeField(encodeField(text)))).toEqual(encodeField(text))
     }
-    fc.assert(fc.property(value, check), { numRuns: 5000 })
+    fc.assert(fc.property(value, check), { numRuns: inLong(5000, 1000) })
   })
 
   it('take every text for a value of some kind, whatever is noted of it', () => {
@@ -293,7 +294,7 @@ describe('encodeField and decodeField', () => {
       if (type === '' || type.length > 1 || type === 'x') expect(read).toBe(value)
       else expect(read).not.toBeUndefined()
     }
-    fc.assert(fc.property(texts, types, check), { numRuns: 5000 })
+    fc.assert(fc.property(texts, types, check), { numRuns: inLong(5000, 1000) })
   })
 })
 

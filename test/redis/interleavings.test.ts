@@ -15,6 +15,7 @@ import {
   openManager,
   type RedisKind,
 } from '../fixtures/redis-lab.ts'
+import { inLong } from '../helpers/long.ts'
 import { CLUSTER_CLIENTS, type Connected } from './clients.ts'
 import {
   type RedisCluster,
@@ -121,8 +122,8 @@ describe('requests on one session in random interleavings', () => {
 
   it.each(KIND_NAMES)('revive no session and lose no key, %s', async kind => {
     const managers = open(kind, clients)
-    await runMany(7000, ALL, managers, [server])
-    await runMany(3000, KEEPING, managers, [server])
+    await runMany(inLong(7000, 1500), ALL, managers, [server])
+    await runMany(inLong(3000, 500), KEEPING, managers, [server])
     // Slides the ttls of all that was read, of which nothing is left.
     for (const manager of managers) await manager.close()
     expect(await server.call('DBSIZE')).toBe(0)
@@ -146,8 +147,8 @@ describe('requests on one session of a Cluster in random interleavings', () => {
   it.each(KIND_NAMES)('leave one usable session, and keep what was stored, %s', async kind => {
     const managers = open(kind, clients)
     // The first three of the nodes are the masters.
-    await runMany(500, KEEPING, managers, cluster.nodes.slice(0, 3))
-    await runMany(500, ALL, managers, cluster.nodes.slice(0, 3))
+    await runMany(inLong(500, 200), KEEPING, managers, cluster.nodes.slice(0, 3))
+    await runMany(inLong(500, 200), ALL, managers, cluster.nodes.slice(0, 3))
     for (const manager of managers) await manager.close()
   })
 })

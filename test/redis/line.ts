@@ -1,5 +1,6 @@
 import { Manager, SessionError } from 'gsession'
 import { StorageRedis, StorageRedisHashTable } from '../../src/redis.ts'
+import { inLong } from '../helpers/long.ts'
 import { Stopwatch } from '../helpers/stopwatch.ts'
 import { CLIENTS, type Connected } from './clients.ts'
 import { LoopbackProxy, type RedisServer, until } from './servers/index.ts'
@@ -15,11 +16,14 @@ const LONG_TIMEOUT = 20_000
 export const SLACK = 4000
 
 /** Those whose clients differ in what they do about a fault. */
-export const FAULT_CLIENTS = ['node-redis 6', 'node-redis 5', 'ioredis 6', 'ioredis 5', 'iovalkey']
+export const FAULT_CLIENTS = inLong(
+  ['node-redis 6', 'node-redis 5', 'ioredis 6', 'ioredis 5', 'iovalkey'],
+  ['node-redis 6', 'ioredis 6'],
+)
 /** They give up what was under way when the connection broke. */
-export const FORGETTING_CLIENTS = ['node-redis 6', 'node-redis 5']
+export const FORGETTING_CLIENTS = inLong(['node-redis 6', 'node-redis 5'], ['node-redis 6'])
 /** They send again what was under way when the connection broke. */
-export const RESENDING_CLIENTS = ['ioredis 6', 'ioredis 5', 'iovalkey']
+export const RESENDING_CLIENTS = inLong(['ioredis 6', 'ioredis 5', 'iovalkey'], ['ioredis 6'])
 
 /** Each storage with each client. */
 export const PAIRS: readonly (readonly [StorageName, string])[] = pairsOf(FAULT_CLIENTS)

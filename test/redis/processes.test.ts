@@ -2,12 +2,13 @@ import { type Manager, newSessionId } from 'gsession'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, immortalKeys, KIND_NAMES, openManager } from '../fixtures/redis-lab.ts'
 import { RedisWorker } from '../fixtures/redis-workers.ts'
+import { inLong } from '../helpers/long.ts'
 import type { Connected } from './clients.ts'
 import { type RedisServer, SERVER_KINDS, startServer } from './servers/index.ts'
 
 const HOUR = 3_600_000
 const PROCESSES = 4
-const UPDATES = 5000
+const UPDATES = inLong(5000, 1000)
 /** All updates of a process wait for each other, and the last one has to come in time. In milliseconds. */
 const TIMEOUT = 60_000
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commandsOf, connect, KIND_NAMES, openManager } from '../fixtures/redis-lab.ts'
 import { begin } from '../helpers/core-sessions.ts'
 import { watch } from '../helpers/watched.ts'
-import { CLIENTS, type Connected } from './clients.ts'
+import { CLIENT_NAMES, type Connected } from './clients.ts'
 import { type RedisServer, startServer, until } from './servers/index.ts'
 import { A_WHILE, listeners, openPair, watchesTellAtOnce } from './watch-pair.ts'
 
@@ -29,7 +29,7 @@ async function subscribers(): Promise<number> {
   return list.split('\n').filter(line => line.includes('addr=')).length
 }
 
-describe.concurrent.each(Object.keys(CLIENTS))('a watch, %s', name => {
+describe.concurrent.each(CLIENT_NAMES)('a watch, %s', name => {
   let connected: Connected
   beforeAll(async () => {
     connected = await connect(server, name)

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { StorageMemory } from '../../src/storages/memory.ts'
 import { type StorageSubject, storageContract } from '../../src/testing/index.ts'
+import { inLong } from '../helpers/long.ts'
 import { BROKEN } from './broken-storages.ts'
 
 // Some wait ten seconds for what a broken storage never tells.
 describe.concurrent('the storage contract', () => {
   for (const [defect, { open, foundBy }] of Object.entries(BROKEN)) {
     it(`finds a storage that ${defect}`, async () => {
-      const { failed, passed } = await runContract({ name: defect, open })
+      const isRun = inLong(
+        () => true,
+        (name: string, index: number) => name === foundBy || index < 3,
+      )
+      const { failed, passed } = await runContract({ name: defect, open }, isRun)
       expect(failed).toContain(foundBy)
       expect(passed).not.toEqual([])
     })
@@ -67,14 +72,17 @@ interface Result {
 }
 
 /** Runs the contract with a runner of our own, which notes how each test ends. */
-async function runContract(subject: StorageSubject): Promise<Result> {
+async function runContract(
+  subject: StorageSubject,
+  isRun: (name: string, index: number) => boolean = () => true,
+): Promise<Result> {
   const tests: [string, () => Promise<void>][] = []
   const result: Result = { passed: [], failed: [], skipped: [] }
   const it = Object.assign((name: string, body: () => Promise<void>) => tests.push([name, body]), {
     skip: (name: string) => result.skipped.push(name),
   })
   storageContract({ describe: (_, body) => body(), it }, subject)
-  for (const [name, body] of tests) {
+  for (const [name, body] of tests.filter(([name], index) => isRun(name, index))) {
     await body().then(
       () => result.passed.push(name),
       () => result.failed.push(name),

@@ -3,14 +3,15 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Manager, newSessionId, StorageFile } from 'gsession'
 import { expect, it } from 'vitest'
 import { FileWorker } from '../helpers/file-workers.ts'
+import { inLong } from '../helpers/long.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { locksIn } from './file-names.ts'
 
 const HOUR = 3_600_000
-const KILLS = 100
+const KILLS = inLong(300, 24)
 const AT_ONCE = 4
 const READERS = 4
-const VERSIONS = 250
+const VERSIONS = inLong(250, 60)
 
 interface Killed {
   readonly id: string

@@ -13,6 +13,7 @@ import type { Storage } from '../../src/core/storage.ts'
 import { StorageFile } from '../../src/storages/file.ts'
 import { StorageMemory } from '../../src/storages/memory.ts'
 import { withoutClose } from '../../src/testing/storage-views.ts'
+import { inLong } from '../helpers/long.ts'
 import { asMap, increment, useSession } from '../helpers/session-use.ts'
 import { type Outcome, RequestModel, SessionsModel } from './session-model.ts'
 
@@ -240,7 +241,7 @@ describe('a program of requests', () => {
       fc.asyncProperty(fc.array(action, { maxLength: 80, size: 'max' }), async program => {
         for (const open of Object.values(STORAGES)) await new Run(open).play(program)
       }),
-      { numRuns: 200 },
+      { numRuns: inLong(200, 60) },
     )
   }, 120_000)
 })
