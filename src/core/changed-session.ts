@@ -58,18 +58,18 @@ export class ChangedSession {
     }
   }
 
-  removeAll(): Promise<void> {
+  removeAll(): Awaitable<void> {
     this.#changes = NO_CHANGES
     return this.stored.destroy()
   }
 
   /** Stores the changes, with an update after them if one is given. */
-  commit(update?: KeyUpdate): Promise<void> {
+  commit(update?: KeyUpdate): Awaitable<void> {
     return this.#handOver((changes, giveBack) => this.stored.commit(changes, update, giveBack))
   }
 
   /** Stores the session with its changes under a new id. */
-  rotate(keepOld: boolean): Promise<string> {
+  rotate(keepOld: boolean): Awaitable<string> {
     return this.#handOver((changes, giveBack) => this.stored.rotate(changes, keepOld, giveBack))
   }
 
@@ -77,7 +77,9 @@ export class ChangedSession {
    * Hands over the recorded changes. If they cannot be stored, they go beneath those recorded next,
    * which may have been handed over themselves by then, or dropped by `removeAll`.
    */
-  #handOver<T>(store: (changes: PendingChanges, giveBack: () => void) => Promise<T>): Promise<T> {
+  #handOver<T>(
+    store: (changes: PendingChanges, giveBack: () => void) => Awaitable<T>,
+  ): Awaitable<T> {
     const changes = this.#changes
     const next = new PendingChanges()
     this.#changes = next

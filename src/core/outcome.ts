@@ -1,7 +1,7 @@
-import type { Awaitable } from './atomic-storage.ts'
-import { isPromise } from './thenable.ts'
-
-/** What a change came to: a promise that knows whether anybody waits for it. */
+/**
+ * What a change comes to: a promise that knows whether anybody waits for it. When nobody does, its
+ * failure does not end the process.
+ */
 export class Outcome<T> extends Promise<T> {
   #isHeard = false
 
@@ -10,13 +10,29 @@ export class Outcome<T> extends Promise<T> {
     return Promise
   }
 
-  /** That of some work. When nobody waits for it, a failure does not end the process. */
-  static of<T>(work: Promise<T>): Outcome<T> {
-    const outcome = new Outcome<T>((resolve, reject) => {
-      work.then(resolve, reject)
+  /** @param succeeded - one of these is called before anybody who waits */
+  constructor(
+    work: Promise<T>,
+    succeeded?: () => void,
+    failed?: (error: unknown, outcome: Outcome<T>) => void,
+  ) {
+    let resolve = (_value: T): void => undefined
+    let reject = (_error: unknown): void => undefined
+    super((resolveThis, rejectThis) => {
+      resolve = resolveThis
+      reject = rejectThis
     })
-    ignoreFailure(outcome)
-    return outcome
+    work.then(
+      value => {
+        succeeded?.()
+        resolve(value)
+      },
+      error => {
+        ignoreFailure(this)
+        failed?.(error, this)
+        reject(error)
+      },
+    )
   }
 
   get isHeard(): boolean {
@@ -34,20 +50,7 @@ export class Outcome<T> extends Promise<T> {
   }
 }
 
-/** What some work answers that loses nothing when it fails: nobody need wait for it. */
-export function attempt<T>(work: () => Awaitable<T>): Promise<T> {
-  let answer: Promise<T>
-  try {
-    const result = work()
-    if (!isPromise(result)) return Promise.resolve(result)
-    answer = result
-  } catch (error) {
-    answer = Promise.reject(error)
-  }
-  ignoreFailure(answer)
-  return answer
-}
-
-function ignoreFailure(promise: Promise<unknown>): void {
+/** Lets Node take a promise for waited for. */
+export function ignoreFailure(promise: Promise<unknown>): void {
   Promise.prototype.then.call(promise, undefined, () => undefined)
 }

@@ -1,6 +1,6 @@
 import timers from 'node:timers'
 import type { Awaitable } from './atomic-storage.ts'
-import { Outcome } from './outcome.ts'
+import { ignoreFailure, Outcome } from './outcome.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
 import { isPromise } from './thenable.ts'
 
@@ -14,8 +14,10 @@ export class Outcomes {
   readonly #context: SessionContext
   readonly #observer: SessionObserver | undefined
   #failures: readonly Failure[] = NO_FAILURES
-  /** The changes that nobody knows the outcome of yet. They never reject. */
-  #underWay: Set<Promise<void>> | undefined
+  /** How many changes there are that nobody knows the outcome of yet. */
+  #underWay = 0
+  /** Who waits until there are none. */
+  #waiting: (() => void)[] | undefined
 
   constructor(context: SessionContext, observer: SessionObserver | undefined) {
     this.#context = context
@@ -24,7 +26,7 @@ export class Outcomes {
 
   /** Whether there is a failure that nobody has heard of so far, or may be one soon. */
   get mustTell(): boolean {
-    if (this.#underWay !== undefined && this.#underWay.size > 0) return true
+    if (this.#underWay > 0) return true
     return this.#failures !== NO_FAILURES && this.#failures.some(({ outcome }) => !outcome.isHeard)
   }
 
@@ -34,33 +36,40 @@ export class Outcomes {
       const result = work()
       return isPromise(result) ? this.#follow(result) : Promise.resolve(result)
     } catch (error) {
-      const outcome = Outcome.of<T>(Promise.reject(error))
+      const outcome = new Outcome<T>(Promise.reject(error))
       this.#failed(outcome, error)
       return outcome
     }
   }
 
-  /** What a caller is given for a save: when it fails, the changes are still there to be saved. */
-  followSave(work: Promise<void>): Promise<void> {
-    const outcome = Outcome.of(work)
-    work.then(undefined, error => {
+  /** The same for a save: when it fails, the changes are still there to be saved. */
+  save(work: () => Awaitable<void>): Promise<void> {
+    let result: Awaitable<void>
+    try {
+      result = work()
+    } catch (error) {
+      result = Promise.reject(error)
+    }
+    if (!isPromise(result)) return Promise.resolve()
+    return new Outcome(result, undefined, (error, outcome) => {
       if (!this.#willBeTold()) this.#reportLater(() => !outcome.isHeard, error)
     })
-    return outcome
   }
 
   /**
    * Rejects with the first failure that nobody heard of until the work was done, of those before it and
    * during it. Nobody else is told of these.
    */
-  async tell(work: Promise<void>): Promise<void> {
+  async tell(work: Awaitable<void>): Promise<void> {
     const before = this.#failures
     this.#failures = NO_FAILURES
-    await work.catch(error => {
+    try {
+      await work
+    } catch (error) {
       this.#failures = [...before, ...this.#failures]
       throw error
-    })
-    await Promise.all(this.#underWay ?? [])
+    }
+    await this.#allKnown()
     // Whoever waits for a promise that failed meanwhile has said so by then.
     await undefined
     const failures = [...before, ...this.#failures]
@@ -70,17 +79,29 @@ export class Outcomes {
   }
 
   #follow<T>(work: Promise<T>): Promise<T> {
-    const outcome = Outcome.of(work)
-    const known: Promise<void> = work.then(
-      () => void this.#underWay?.delete(known),
-      error => {
-        this.#underWay?.delete(known)
+    this.#underWay++
+    return new Outcome(
+      work,
+      () => this.#known(),
+      (error, outcome) => {
+        this.#known()
         this.#failed(outcome, error)
       },
     )
-    this.#underWay ??= new Set()
-    this.#underWay.add(known)
-    return outcome
+  }
+
+  #known(): void {
+    this.#underWay--
+    if (this.#underWay === 0) for (const wake of this.#waiting?.splice(0) ?? []) wake()
+  }
+
+  async #allKnown(): Promise<void> {
+    while (this.#underWay > 0) {
+      await new Promise<void>(resolve => {
+        this.#waiting ??= []
+        this.#waiting.push(resolve)
+      })
+    }
   }
 
   #failed(outcome: Outcome<unknown>, error: unknown): void {
@@ -105,3 +126,17 @@ export class Outcomes {
 
 /** Shared by all sessions none of whose changes has failed. */
 const NO_FAILURES: readonly Failure[] = []
+
+/** What some work answers that loses nothing when it fails: nobody need wait for it. */
+export function attempt<T>(work: () => Awaitable<T>): Promise<T> {
+  let answer: Promise<T>
+  try {
+    const result = work()
+    if (!isPromise(result)) return Promise.resolve(result)
+    answer = result
+  } catch (error) {
+    answer = Promise.reject(error)
+  }
+  ignoreFailure(answer)
+  return answer
+}

@@ -1,10 +1,10 @@
+import type { Awaitable } from './atomic-storage.ts'
 import { ChangedSession } from './changed-session.ts'
 import { RESERVED_KEY } from './changes.ts'
 import { SessionError } from './errors.ts'
 import { checkKey } from './key.ts'
 import { chooseId, type SessionIdFunc } from './make-id.ts'
-import { attempt } from './outcome.ts'
-import { Outcomes } from './outcomes.ts'
+import { attempt, Outcomes } from './outcomes.ts'
 import { readOnly } from './read-only.ts'
 import type { SessionChange, SessionContext, SessionObserver } from './session-context.ts'
 import { isSessionId } from './session-id.ts'
@@ -24,6 +24,8 @@ import { Views } from './views.ts'
  * by `close`; only they are sent, and merged into whatever is stored by then, so requests that
  * change different keys never undo each other. `update`, `removeAll` and `regenerateId` act at once.
  *
+ * Nobody need wait for a change: `close` tells of one that failed, and so does the answer to a request.
+ *
  * Every method that talks to the storage rejects with `ERR_STORAGE` when the storage fails, and with
  * `ERR_UNREADABLE` when what is stored cannot be read; calling again tries again.
  */
@@ -36,7 +38,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   /** Undefined until the session starts. */
   #session: ChangedSession | undefined
   readonly #outcomes: Outcomes
-  #views: Views | undefined
+  readonly #views = new Views()
 
   /** Sessions are made by `manager.new`. @internal */
   constructor(
@@ -52,10 +54,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     Object.preventExtensions(this)
   }
 
-  /**
-   * Whether `close` has changes to store. Those of `update`, `removeAll` and `regenerateId` are
-   * stored already.
-   */
+  /** Whether `close` has changes to store: `update`, `removeAll` and `regenerateId` do it themselves. */
   get isDirty(): boolean {
     return this.#session?.isDirty ?? false
   }
@@ -75,13 +74,16 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   get(key: string, fallback?: unknown): Promise<unknown> {
     return this.#read(key, text => {
       if (text === undefined || (text === 'null' && fallback !== undefined)) return fallback
-      return this.#shown(key, text)
+      return this.#views.of(key, text)
     })
   }
 
   /** The value of a key, to convert to what you need. An absent key gives an empty {@link Var}. */
   var(key: KeyOf<Data>): Promise<Var> {
-    return this.#read(key, text => new Var(text === undefined ? undefined : this.#shown(key, text)))
+    return this.#read(
+      key,
+      text => new Var(text === undefined ? undefined : this.#views.of(key, text)),
+    )
   }
 
   /** Whether the key exists and is not `null`. */
@@ -147,7 +149,8 @@ export class Session<Data extends object = Record<string, unknown>> implements A
       checkKey(key)
       const update = new ValueUpdate(fn)
       const session = this.#changing('data')
-      return update.resultOf(session.commit({ key, fn: text => update.run(text) }))
+      const stored = session.commit({ key, fn: text => update.run(text) })
+      return isPromise(stored) ? update.resultOf(stored) : update.result
     })
   }
 
@@ -216,16 +219,14 @@ export class Session<Data extends object = Record<string, unknown>> implements A
 
   /**
    * Stores the recorded changes, if there are any, and waits for what is under way. Call it when the
-   * request is done; the adapters do. May be called again after further changes.
-   *
-   * Throws what a change before it was refused or failed for, if nobody waited for that change: the
-   * others are stored all the same.
+   * request is done; the adapters do. May be called again after further changes. Then throws what a
+   * change was refused or failed for, if nobody waited for it.
    *
    * @throws {@link SessionError} `ERR_GONE` when the session was removed, regenerated or expired
    * since it was loaded: it stays so, and the changes are not stored
    */
   close(): Promise<void> {
-    return this.needsClose ? this.#outcomes.followSave(this.store()) : Promise.resolve()
+    return this.needsClose ? this.#outcomes.save(() => this.store()) : Promise.resolve()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -238,8 +239,8 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   }
 
   /** `close` for whoever waits for it in any case. @internal */
-  store(): Promise<void> {
-    const stored = this.#session?.needsCommit ? this.#session.commit() : Promise.resolve()
+  store(): Awaitable<void> {
+    const stored = this.#session?.needsCommit ? this.#session.commit() : undefined
     return this.#outcomes.mustTell ? this.#outcomes.tell(stored) : stored
   }
 
@@ -258,17 +259,14 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     this.#start().set(RESERVED_KEY, text)
   }
 
-  #shown(key: string, text: string): unknown {
-    this.#views ??= new Views()
-    return this.#views.of(key, text)
-  }
-
   /** Reads a key. A promise only where the storage has not answered at once. */
   #read<T>(key: string, shown: (text: string | undefined) => T): Promise<T> {
-    return attempt(() => {
+    try {
       const text = this.#reading().textOf(checkKey(key))
-      return isPromise(text) ? text.then(shown) : shown(text)
-    })
+      return isPromise(text) ? attempt(() => text.then(shown)) : Promise.resolve(shown(text))
+    } catch (error) {
+      return attempt(() => Promise.reject(error))
+    }
   }
 
   #reading(): ChangedSession {

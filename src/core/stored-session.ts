@@ -101,13 +101,13 @@ export class StoredSession {
     changes: PendingChanges,
     update: KeyUpdate | undefined,
     giveBack: () => void,
-  ): Promise<void> {
+  ): Awaitable<void> {
     const work = () => this.#commit(update === undefined ? changes : changes.withUpdate(update))
     return this.#inTurn(work, giveBack)
   }
 
   /** Removes the session from the storage. What comes next begins a new one. */
-  destroy(): Promise<void> {
+  destroy(): Awaitable<void> {
     return this.#inTurn(async () => {
       if (this.#id !== undefined && this.#exists !== false) {
         const id = this.#context.idAtRest(this.#id)
@@ -122,7 +122,7 @@ export class StoredSession {
   }
 
   /** Stores the session with these changes under a new id, and answers that id. */
-  rotate(changes: PendingChanges, keepOld: boolean, giveBack: () => void): Promise<string> {
+  rotate(changes: PendingChanges, keepOld: boolean, giveBack: () => void): Awaitable<string> {
     return this.#inTurn(async () => {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const newId = await this.#makeId()
@@ -139,19 +139,12 @@ export class StoredSession {
   }
 
   /** @param failed - called if the work failed, before anything else is written */
-  async #inTurn<T>(work: () => Promise<T>, failed?: () => void): Promise<T> {
-    const turn = this.#turns.take()
-    if (turn !== undefined) await turn
-    try {
-      // What is being loaded must not arrive after what is being written.
-      if (this.#loading !== undefined) await this.#loading.catch(() => undefined)
-      return await work()
-    } catch (error) {
+  #inTurn<T>(work: () => Awaitable<T>, failed?: () => void): Awaitable<T> {
+    // What is being loaded must not arrive after what is being written.
+    return this.#turns.run(work, this.#loading, error => {
       failed?.()
       throw storageError(error)
-    } finally {
-      this.#turns.give()
-    }
+    })
   }
 
   #tellsOf(key: string | undefined): boolean {
@@ -187,19 +180,31 @@ export class StoredSession {
     return isPromise(refreshed) ? refreshed : undefined
   }
 
-  async #commit(changes: PendingChanges): Promise<void> {
-    if (changes.isEmpty) return
+  #commit(changes: PendingChanges): Awaitable<void> {
+    if (changes.isEmpty) return undefined
     const { committed, tracked } = track(changes)
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const merged = this.#merge(tracked)
-      if (isPromise(merged) ? await merged : merged) {
-        this.#snapshot.apply(committed)
-        return
+    const merged = this.#merge(tracked)
+    if (merged !== true) return this.#commitLater(merged, tracked, committed)
+    this.#snapshot.apply(committed)
+    return undefined
+  }
+
+  /** @param merged - what the first attempt comes to */
+  async #commitLater(
+    merged: Awaitable<boolean>,
+    tracked: PendingChanges,
+    committed: PendingChanges,
+  ): Promise<void> {
+    let wasThere = await merged
+    for (let attempt = 1; !wasThere; attempt++) {
+      if (!tracked.addsSomething || (await this.#create(tracked))) return
+      if (attempt === ATTEMPTS) {
+        const message = `No new session could be begun in ${ATTEMPTS} attempts`
+        throw new SessionError('ERR_CONFLICT', message)
       }
-      if (!changes.addsSomething) return
-      if (await this.#create(tracked)) return
+      wasThere = await this.#merge(tracked)
     }
-    throw new SessionError('ERR_CONFLICT', `No new session could be begun in ${ATTEMPTS} attempts`)
+    this.#snapshot.apply(committed)
   }
 
   /** Answers false when there is no session to merge into, so that one may be begun. */

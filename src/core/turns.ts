@@ -1,3 +1,6 @@
+import type { Awaitable } from './atomic-storage.ts'
+import { isPromise } from './thenable.ts'
+
 /** Lets operations run one after another: each has the turn from `take` to `give`. */
 export class Turns {
   #isTaken = false
@@ -33,6 +36,32 @@ export class Turns {
     }
   }
 
+  /**
+   * Does some work in its turn: at once, if nothing is under way.
+   *
+   * @param other - waited for too
+   * @param failed - called if the work failed, before the turn is given back: throws what is to be thrown
+   */
+  run<T>(
+    work: () => Awaitable<T>,
+    other: Promise<unknown> | undefined,
+    failed: (error: unknown) => never,
+  ): Awaitable<T> {
+    const turn = this.take()
+    if (turn !== undefined || other !== undefined) {
+      return this.#complete(workAfter([turn, other], work), failed)
+    }
+    let result: Awaitable<T>
+    try {
+      result = work()
+    } catch (error) {
+      result = Promise.reject(error)
+    }
+    if (isPromise(result)) return this.#complete(result, failed)
+    this.give()
+    return result
+  }
+
   /** Resolves when nothing is under way any more. Never rejects. */
   async idle(): Promise<void> {
     while (this.#isTaken) {
@@ -42,4 +71,22 @@ export class Turns {
       })
     }
   }
+
+  async #complete<T>(result: Promise<T>, failed: (error: unknown) => never): Promise<T> {
+    try {
+      return await result
+    } catch (error) {
+      return failed(error)
+    } finally {
+      this.give()
+    }
+  }
+}
+
+async function workAfter<T>(
+  others: readonly (Promise<unknown> | undefined)[],
+  work: () => Awaitable<T>,
+): Promise<T> {
+  for (const other of others) await other?.catch(() => undefined)
+  return work()
 }

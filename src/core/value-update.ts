@@ -23,16 +23,18 @@ export class ValueUpdate<Value> {
     return this.#text
   }
 
-  /**
-   * The value that was stored, read-only, once it is. What the function threw is the application's own
-   * error, not the storage's.
-   */
+  /** The value that the last run made, read-only. */
+  get result(): Value {
+    return readOnly(decodeValue(this.#text) as Value)
+  }
+
+  /** The same once it is stored. What the function threw is the application's own error, not the storage's. */
   async resultOf(stored: Promise<void>): Promise<Value> {
     try {
       await stored
     } catch (error) {
       throw this.#mistake === undefined ? error : this.#mistake.error
     }
-    return readOnly(decodeValue(this.#text) as Value)
+    return this.result
   }
 }
