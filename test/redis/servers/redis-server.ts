@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { NotHere } from '../../helpers/not-here.ts'
 import { freePort } from './free-port.ts'
 import { GuardedProcess } from './guarded-process.ts'
 import {
@@ -194,6 +195,6 @@ export function startServer(options: ServerOptions = {}): Promise<RedisServer> {
 
 export function firstKind(): ServerKind {
   const [kind] = SERVER_KINDS
-  if (kind === undefined) throw new Error('This machine has no server')
+  if (kind === undefined) throw new NotHere('This machine has no redis-server and no valkey-server')
   return kind
 }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { NotHere } from '../../helpers/not-here.ts'
 
 const VARIABLES = { redis: 'REDIS_SERVER', valkey: 'VALKEY_SERVER' } as const
 
@@ -8,12 +9,12 @@ export type ServerKind = keyof typeof VARIABLES
 /** The path of the server of a kind. */
 const programs = findPrograms()
 
-/** The kinds of server that this machine has: at least one, and both in CI. */
+/** The kinds of server that this machine has: both in CI. */
 export const SERVER_KINDS: readonly ServerKind[] = [...programs.keys()]
 
 export function programOf(kind: ServerKind): string {
   const program = programs.get(kind)
-  if (program === undefined) throw new Error(`This machine has no ${kind}-server`)
+  if (program === undefined) throw new NotHere(`This machine has no ${kind}-server`)
   return program
 }
 
