@@ -98,7 +98,6 @@ const LISTS = {
       ],
       ['a rotation to a taken id is no rotation', "if (rotation === 'taken') return false", ''],
       ['a failed save can be tried again', 'failed?.()', ''],
-      ['work on one session is done in turn', 'if (turn !== undefined) await turn', ''],
     ],
   },
   'src/core/read-only.ts': {
@@ -158,6 +157,10 @@ const LISTS = {
         'this.#isFailing',
       ],
     ],
+  },
+  'src/core/turns.ts': {
+    tests: ['test/core/turns', ...CORE],
+    lines: [['work on one session is done in turn', 'if (this.#isTaken) {', 'if (false) {']],
   },
   'src/core/keyed-queue.ts': {
     tests: ['test/core/keyed-queue', ...CUSTOM],
@@ -484,8 +487,8 @@ const LISTS = {
       ],
       [
         'a refused origin goes no further',
-        'outcome.refused(403)\n      return',
-        'outcome.refused(403)',
+        'outcome.refused(refusal)\n      return',
+        'outcome.refused(refusal)',
       ],
     ],
   },

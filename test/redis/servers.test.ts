@@ -202,7 +202,7 @@ describe.concurrent.each(SERVER_KINDS)('a %s primary with sentinels', kind => {
   })
 })
 
-describe.concurrent.skipIf(SERVER_KINDS.length === 0)('the servers of a test process', () => {
+describe.skipIf(SERVER_KINDS.length === 0).concurrent('the servers of a test process', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)('end with it, by %s too', async signal => {
     const { child, pid, folder } = await serverOfAnotherProcess()
     expect(isAlive(pid)).toBe(true)
