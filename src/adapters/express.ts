@@ -1,13 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Manager } from '../core/manager.ts'
 import type { RegisteredData } from '../core/register.ts'
-import { Session } from '../core/session.ts'
+import type { Session } from '../core/session.ts'
 import {
   checkArguments,
   cutOff,
   type HttpSessionOptions,
   NodeRun,
+  type PlacedSession,
   resolveHttpOptions,
+  runShared,
+  SessionProperty,
   UpgradeRun,
 } from '../http/index.ts'
 import { enterDictionaryMode } from './dictionary-mode.ts'
@@ -33,7 +36,8 @@ export type SessionMiddleware = (
 /**
  * Sessions for Express 4 and 5: the handlers after it find theirs at `request.session`. It costs
  * nothing until it is used, and is saved before the response leaves. A save that fails goes to your
- * error handler, in place of the answer.
+ * error handler, in place of the answer. So does the `ERR_OPTION` of a request that comes to two adapters
+ * which do not fit.
  *
  * @example
  * app.use(session(manager))
@@ -46,11 +50,17 @@ export function session<Data extends object>(
 ): SessionMiddleware {
   checkArguments(manager, options)
   const settings = resolveHttpOptions(options)
+  const property = new SessionProperty(settings)
   return (request, response, next) => {
-    const target = request as IncomingMessage & { session?: unknown }
-    // Used twice, for the application and for a router in it, it is one session all the same.
-    if (target.session instanceof Session) return next()
     enterDictionaryMode(request, response)
+    let shared: PlacedSession | undefined
+    try {
+      shared = property.claim(request, manager)
+    } catch (error) {
+      return next(error)
+    }
+    // Used twice, for the application and for a router in it, it is one session all the same.
+    if (shared !== undefined) return runShared(shared, settings, next)
     // engine.io runs middlewares for upgrades too, with what only looks like a response.
     const run =
       'getHeaderNames' in response
@@ -58,7 +68,6 @@ export function session<Data extends object>(
             saveFailed(response, error, next),
           )
         : new UpgradeRun(manager, settings, request)
-    target.session = run.session
     run.run(next)
   }
 }

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Manager } from '../core/manager.ts'
 import type { RegisteredData } from '../core/register.ts'
 import type { Session } from '../core/session.ts'
@@ -6,10 +6,17 @@ import {
   ANSWER_HEADERS,
   checkArguments,
   cutOff,
+  findShared,
   type HttpSessionOptions,
+  type HttpSettings,
+  lastPlaced,
   NodeRun,
+  type PlacedSession,
   refuseCall,
+  refuseTaken,
   resolveHttpOptions,
+  runShared,
+  SessionProperty,
 } from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
@@ -27,12 +34,7 @@ export interface FastifySessionOptions extends HttpSessionOptions {
   manager: Pick<Manager, 'ttl' | 'storage' | 'close'>
 }
 
-/** Where a request keeps its run. */
-const RUN = Symbol('gsession.run')
-
-interface RunningRequest extends FastifyRequest {
-  [RUN]?: NodeRun<object>
-}
+type Runs = Record<symbol, NodeRun<object> | undefined>
 
 /**
  * Sessions for Fastify 5: all routes of the application, whichever plugin they are in, find theirs at
@@ -57,35 +59,66 @@ const register: FastifyPluginAsync<FastifySessionOptions> = async (app, options)
   checkArguments(anyManager, options, CALL)
   const manager = anyManager as Manager<object>
   const settings = resolveHttpOptions(httpOptions, ['manager'])
-  app.decorateRequest('session')
+  decorate(app, settings)
+  /** Where a request keeps its run, apart from those of other registrations. */
+  const RUN = Symbol('gsession.run')
   app.decorateRequest(RUN)
-  app.addHook('onRequest', (request: RunningRequest, reply, next) => {
-    const run = new NodeRun(manager, settings, request.raw, reply.raw, error =>
-      saveFailed(reply, error),
-    )
-    request[RUN] = run
-    request.session = run.session as Session<RegisteredData>
-    run.run(next)
+  app.addHook('onRequest', (request, reply, next) => {
+    let shared: PlacedSession | undefined
+    try {
+      shared = findShared(request.raw, manager, settings)
+    } catch (error) {
+      return next(error as Error)
+    }
+    const run =
+      (shared as NodeRun<object> | undefined) ??
+      new NodeRun(manager, settings, request.raw, reply.raw, error => saveFailed(reply, error))
+    runsOf(request)[RUN] = run
+    runShared(run, settings, next)
   })
   // What parses a body is called from outside of any request.
   if (settings.asyncContext) {
-    app.addHook('preValidation', (request: RunningRequest, _reply, next) => {
-      if (request[RUN] === undefined) next()
-      else request[RUN].run(next)
+    app.addHook('preValidation', (request, _reply, next) => {
+      const run = runsOf(request)[RUN]
+      if (run === undefined) next()
+      else runShared(lastPlaced(request.raw) ?? run, settings, next)
     })
   }
-  app.addHook('onError', (request: RunningRequest, _reply, _error, next) => {
-    const run = request[RUN]
+  app.addHook('onError', (request, _reply, _error, next) => {
+    const run = runsOf(request)[RUN]
     if (run === undefined) return next()
     run.handlerFailed()
-    run.run(next)
+    runShared(lastPlaced(request.raw) ?? run, settings, next)
   })
-  app.addHook('onSend', (request: RunningRequest, _reply, _payload, next) => {
-    const run = request[RUN]
+  app.addHook('onSend', (request, _reply, _payload, next) => {
+    const run = runsOf(request)[RUN]
     if (run?.needsSave !== true) return next()
     // Fastify catches what goes wrong after a promise, but not what goes wrong in a late `next`.
     return run.saveBeforeSending()
   })
+}
+
+/** What tells that a decorator is of this plugin, one for each property. */
+const MARKS = new Map<string, symbol>()
+
+function decorate(app: FastifyInstance, settings: HttpSettings): void {
+  const { property } = settings
+  const mark = MARKS.get(property) ?? Symbol(`gsession.${property}`)
+  MARKS.set(property, mark)
+  // Registered once more, perhaps for a part of the application.
+  if (app.hasRequestDecorator(mark)) return
+  if (app.hasRequestDecorator(property)) refuseTaken(property)
+  const { get, set } = new SessionProperty(settings, rawOf).accessor
+  app.decorateRequest(property, { getter: get, setter: set })
+  app.decorateRequest(mark, { getter: () => true })
+}
+
+function runsOf(request: FastifyRequest): Runs {
+  return request as unknown as Runs
+}
+
+function rawOf(request: object): object {
+  return (request as FastifyRequest).raw
 }
 
 /** The save that failed was one of what changed after this plugin's last hook, or of a raw answer. */

@@ -6,7 +6,9 @@ import {
   checkArguments,
   FetchRun,
   type HttpSessionOptions,
+  isResponse,
   resolveHttpOptions,
+  runShared,
 } from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
@@ -55,10 +57,31 @@ export function session<Data extends object>(
   const settings = resolveHttpOptions(httpOptions, ['onError'])
   return handler =>
     (request, ...rest) => {
-      const run = new FetchRun(manager, settings, request)
+      const answerError = (error: unknown) => onError(error, request)
+      let outer: FetchRun<Data> | undefined
+      try {
+        outer = FetchRun.around(request, manager, settings)
+      } catch (error) {
+        return answerInside(() => answerError(error))
+      }
+      const run = outer ?? new FetchRun(manager, settings, request)
       const application = () => handler(request, run.session, ...rest)
-      return answerOf(run, application, error => onError(error, request))
+      if (outer === undefined) return answerOf(run, application, answerError)
+      return answerInside(() => runShared(run, settings, application), answerError)
     }
+}
+
+/** Answers for an application whose session is saved, and told, by another around it. */
+async function answerInside(
+  application: () => Response | Promise<Response>,
+  onError: (error: unknown) => Response | Promise<Response> = throwOn,
+): Promise<Response> {
+  try {
+    return await application()
+  } catch (error) {
+    if (isResponse(error)) throw error
+    return onError(error)
+  }
 }
 
 function throwOn(error: unknown): never {

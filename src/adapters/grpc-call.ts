@@ -172,7 +172,11 @@ export class SessionCall<Data extends object>
 
   #deliver(work: () => void): void {
     if (this.#isCancelled) return
-    if (this.#settings.asyncContext) runWithSession(this.#lifecycle.session, work)
+    if (this.#settings.asyncContext)
+      runWithSession(
+        { session: this.#lifecycle.session, settings: this.#settings, before: undefined },
+        work,
+      )
     else work()
   }
 

@@ -1,14 +1,20 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Manager } from '../core/manager.ts'
 import type { Register, RegisteredData } from '../core/register.ts'
-import { Session } from '../core/session.ts'
+import type { Session } from '../core/session.ts'
 import { isPromise } from '../core/thenable.ts'
 import {
   ANSWER_HEADERS,
   checkArguments,
+  copyPlaced,
   FetchRun,
+  findShared,
   type HttpSessionOptions,
+  type PropertyName,
+  refuseAssignment,
+  refuseTaken,
   resolveHttpOptions,
+  runShared,
 } from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
@@ -17,9 +23,15 @@ declare module 'hono' {
   interface ContextVariableMap extends RegisteredVariables {}
 }
 
-/** The variables of an application whose handlers find their session at `c.var.session`. */
-export interface SessionVariables<Data extends object = RegisteredData> {
-  session: Session<Data>
+/**
+ * The variables of an application whose handlers find their session at `c.var.session`, or at what the
+ * option `property` gives.
+ */
+export type SessionVariables<
+  Data extends object = RegisteredData,
+  Property extends string = 'session',
+> = {
+  [Name in Property]: Session<Data>
 }
 
 /**
@@ -42,17 +54,28 @@ export type RegisteredVariables = Register extends { data: object }
  *
  * @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take
  */
-export function session<Data extends object>(
+export function session<Data extends object, Property extends string = 'session'>(
   manager: Manager<Data>,
-  options: HttpSessionOptions = {},
-): MiddlewareHandler<{ Variables: SessionVariables<Data> }> {
+  options: HttpSessionOptions & { property?: Property } = {},
+): MiddlewareHandler<{ Variables: SessionVariables<Data, PropertyName<Property>> }> {
   checkArguments(manager, options)
   const settings = resolveHttpOptions(options)
+  const { property } = settings
   return async (c, next) => {
+    const { raw } = c.req
+    // Other middlewares may have put another request in the place of the one that came.
+    const isInside = copyPlaced(c, raw)
+    const outer = isInside
+      ? (findShared(raw, manager, settings) as FetchRun<Data> | undefined)
+      : FetchRun.around(raw, manager, settings)
     // Used twice, it is one session all the same.
-    if (c.get('session') instanceof Session) return next()
-    const run = new FetchRun(manager, settings, c.req.raw)
-    c.set('session', run.session)
+    if (outer !== undefined) {
+      give(c, property, outer.session)
+      return runShared(outer, settings, next)
+    }
+    const run = new FetchRun(manager, settings, raw)
+    copyPlaced(raw, c)
+    give(c, property, run.session)
     try {
       await run.run(next)
     } catch (error) {
@@ -71,6 +94,17 @@ export function session<Data extends object>(
       answer(c, await run.finish(headOfErrorPage(c.res)))
       throw error
     }
+  }
+}
+
+/** Lets handlers find their session, and refuses what would be put in its place. */
+function give<Data extends object>(c: Context, property: string, session: Session<Data>): void {
+  const { set } = c
+  if (c.get(property) === undefined) set(property, session)
+  else if (c.get(property) !== session) refuseTaken(property)
+  c.set = (key: string, value: unknown) => {
+    if (key === property && value !== session) refuseAssignment(property)
+    set(key, value)
   }
 }
 

@@ -1,13 +1,15 @@
 import type { Middleware, ParameterizedContext } from 'koa'
 import type { Manager } from '../core/manager.ts'
 import type { RegisteredData } from '../core/register.ts'
-import { Session } from '../core/session.ts'
+import type { Session } from '../core/session.ts'
 import {
   checkArguments,
   cutOff,
   type HttpSessionOptions,
   NodeRun,
   resolveHttpOptions,
+  runShared,
+  SessionProperty,
 } from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
@@ -35,13 +37,14 @@ export function session<Data extends object>(
 ): Middleware {
   checkArguments(manager, options)
   const settings = resolveHttpOptions(options)
+  const property = new SessionProperty(settings, requestOf)
   return async (context, next) => {
+    const shared = property.claim(context, manager)
     // Used twice, it is one session all the same.
-    if (context['session'] instanceof Session) return next()
+    if (shared !== undefined) return runShared(shared, settings, next)
     const run = new NodeRun(manager, settings, context.req, context.res, error =>
       saveFailed(context, error),
     )
-    Object.assign(context, { session: run.session })
     try {
       await run.run(next)
     } catch (error) {
@@ -50,6 +53,10 @@ export function session<Data extends object>(
     }
     await run.saveEarly()
   }
+}
+
+function requestOf(context: object): object {
+  return (context as ParameterizedContext).req
 }
 
 /** The save that failed was one after the middlewares were done, of what a stream changed. */

@@ -12,14 +12,17 @@ import {
   type NodeRequest,
   type NodeResponse,
   NodeRun,
+  type PlacedSession,
+  type PropertyName,
   resolveHttpOptions,
+  SessionProperty,
 } from '../http/index.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
-/** A request with its session. */
-export interface HasSession<Data extends object> {
-  session: Session<Data>
+/** A request with its session, under the name that the option `property` gives. */
+export type HasSession<Data extends object, Property extends string = 'session'> = {
+  [Name in Property]: Session<Data>
 }
 
 type OnError = (error: unknown, request: NodeRequest, response: NodeResponse) => void
@@ -38,13 +41,16 @@ export interface NodeSessionOptions extends HttpSessionOptions {
 }
 
 /** Gives a request listener its session. The types follow the kind of server it is written for. */
-export interface WithSession<Data extends object> {
+export interface WithSession<Data extends object, Property extends string = 'session'> {
   (
-    listener: (request: IncomingMessage & HasSession<Data>, response: ServerResponse) => unknown,
+    listener: (
+      request: IncomingMessage & HasSession<Data, Property>,
+      response: ServerResponse,
+    ) => unknown,
   ): (request: IncomingMessage, response: ServerResponse) => void
   (
     listener: (
-      request: Http2ServerRequest & HasSession<Data>,
+      request: Http2ServerRequest & HasSession<Data, Property>,
       response: Http2ServerResponse,
     ) => unknown,
   ): (request: Http2ServerRequest, response: Http2ServerResponse) => void
@@ -61,25 +67,32 @@ export interface WithSession<Data extends object> {
  *
  * @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take
  */
-export function session<Data extends object>(
+export function session<Data extends object, Property extends string = 'session'>(
   manager: Manager<Data>,
-  options: NodeSessionOptions = {},
-): WithSession<Data> {
+  options: NodeSessionOptions & { property?: Property } = {},
+): WithSession<Data, PropertyName<Property>> {
   checkArguments(manager, options)
   const { onError = answerError, ...httpOptions } = options
   if (typeof onError !== 'function') refuseOption('onError', 'a function', onError)
   const settings = resolveHttpOptions(httpOptions, ['onError'])
+  const property = new SessionProperty(settings)
   const withSession =
     (listener: Listener<Data>) => (request: NodeRequest, response: NodeResponse) => {
+      let shared: PlacedSession | undefined
+      try {
+        shared = property.claim(request, manager)
+      } catch (error) {
+        return callOnError(onError, error, request, response)
+      }
       const failed = (error: unknown): void =>
         run.run(() => callOnError(onError, error, request, response))
-      const run = new NodeRun(manager, settings, request, response, failed)
-      const target = request as NodeRequest & HasSession<Data>
-      target.session = run.session
-      handle(run, () => listener(target, response), failed)
+      const run =
+        (shared as NodeRun<Data> | undefined) ??
+        new NodeRun(manager, settings, request, response, failed)
+      handle(run, () => listener(request as NodeRequest & HasSession<Data>, response), failed)
     }
   // One implementation serves both kinds of server; the overloads keep their types apart.
-  return withSession as unknown as WithSession<Data>
+  return withSession as unknown as WithSession<Data, PropertyName<Property>>
 }
 
 type Listener<Data extends object> = (

@@ -5,26 +5,46 @@ import { runWithSession } from './current-session.ts'
 import type { HttpExchange } from './exchange.ts'
 import { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
 import type { HttpSettings } from './options.ts'
+import { findShared, type PlacedSession, place, unplace } from './placed-session.ts'
 import { saveAll } from './save-all.ts'
 
 /**
  * One request of the Fetch API on its way through an application, with its session. The answer is a
  * value here, so nothing needs to be held: it is finished before it is handed on.
  */
-export class FetchRun<Data extends object> implements HttpExchange, LifecycleHooks {
-  readonly #manager: Manager<Data>
-  readonly #settings: HttpSettings
+export class FetchRun<Data extends object> implements HttpExchange, LifecycleHooks, PlacedSession {
+  readonly manager: Manager<Data>
+  readonly settings: HttpSettings
+  before: PlacedSession | undefined
   readonly #request: Request
   readonly #lifecycle: HttpLifecycle<Data>
   #response: Response | undefined
   #isCopied = false
   #headHasLeft = false
+  #isStarting = false
+
+  /**
+   * The run around an application that is about to get a session, if that is the same one.
+   *
+   * @throws {@link SessionError} `ERR_OPTION` when the two adapters do not fit
+   */
+  static around<Data extends object>(
+    request: Request,
+    manager: Manager<Data>,
+    settings: HttpSettings,
+  ): FetchRun<Data> | undefined {
+    const shared = findShared(request, manager, settings) as FetchRun<Data> | undefined
+    // Whoever sends the same object twice at once, as tests do, makes two requests.
+    const isOtherRequest = shared?.settings === settings && !shared.#isStarting
+    return isOtherRequest ? undefined : shared
+  }
 
   constructor(manager: Manager<Data>, settings: HttpSettings, request: Request) {
-    this.#manager = manager
-    this.#settings = settings
+    this.manager = manager
+    this.settings = settings
     this.#request = request
     this.#lifecycle = new HttpLifecycle(manager, settings, this, this)
+    place(request, this)
   }
 
   get session(): Session<Data> {
@@ -33,7 +53,12 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
 
   /** Runs the application. */
   run<Result>(application: () => Result): Result {
-    return this.#settings.asyncContext ? runWithSession(this.session, application) : application()
+    this.#isStarting = true
+    try {
+      return this.settings.asyncContext ? runWithSession(this, application) : application()
+    } finally {
+      this.#isStarting = false
+    }
   }
 
   /** The application has thrown. */
@@ -52,7 +77,7 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
     this.#response = response
     this.#isCopied = false
     if (!this.#lifecycle.isUsed) {
-      this.#headHasLeft = true
+      this.#leave()
       return response
     }
     if (!isResponse(response)) throw new TypeError('Expected a Response from the handler')
@@ -66,9 +91,9 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
     try {
       await this.#save()
     } catch (error) {
-      this.#manager.failedInBackground(error)
+      this.manager.failedInBackground(error)
     }
-    this.#headHasLeft = true
+    this.#leave()
   }
 
   get status(): number {
@@ -115,8 +140,13 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   /** The response that the client is told in. */
   #told(): Response {
     if (!this.#headHasLeft) this.#lifecycle.writeHead()
-    this.#headHasLeft = true
+    this.#leave()
     return this.#response as Response
+  }
+
+  #leave(): void {
+    this.#headHasLeft = true
+    unplace(this.#request, this)
   }
 
   async #save(): Promise<void> {

@@ -4,7 +4,7 @@ export { currentSession, runWithSession } from './current-session.ts'
 export { cutOff } from './cut-off.ts'
 export type { HttpExchange } from './exchange.ts'
 export { answerOf } from './fetch-answer.ts'
-export { FetchRun } from './fetch-run.ts'
+export { FetchRun, isResponse } from './fetch-run.ts'
 export { checkArguments, FOREIGN_OPTIONS, refuseCall } from './foreign-options.ts'
 export type { NodeResponse } from './held-response.ts'
 export { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
@@ -17,6 +17,19 @@ export {
   resolveHttpOptions,
 } from './options.ts'
 export type { Origins } from './origin.ts'
+export {
+  copyPlaced,
+  findShared,
+  lastPlaced,
+  type PlacedSession,
+  refuseTaken,
+} from './placed-session.ts'
+export {
+  type PropertyName,
+  refuseAssignment,
+  runShared,
+  SessionProperty,
+} from './session-property.ts'
 export type { SessionRequest } from './session-request.ts'
 export { UpgradeGate, type UpgradeOptions } from './upgrade-gate.ts'
 export { type Emitter, UpgradeRun } from './upgrade-run.ts'

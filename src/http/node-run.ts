@@ -6,15 +6,20 @@ import { HeldResponse, type NodeResponse } from './held-response.ts'
 import { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
 import { NodeExchange, type NodeRequest } from './node-exchange.ts'
 import type { HttpSettings } from './options.ts'
+import { type PlacedSession, place } from './placed-session.ts'
 import { saveAll } from './save-all.ts'
 
 /**
  * One request of node:http, node:https or node:http2 on its way through an application, with its
  * session: the head of the response is held until the session is saved.
  */
-export class NodeRun<Data extends object> extends NodeExchange implements Gate, LifecycleHooks {
-  readonly #manager: Manager<Data>
-  readonly #settings: HttpSettings
+export class NodeRun<Data extends object>
+  extends NodeExchange
+  implements Gate, LifecycleHooks, PlacedSession
+{
+  readonly manager: Manager<Data>
+  readonly settings: HttpSettings
+  before: PlacedSession | undefined
   readonly #onFailure: SaveFailed
   readonly #lifecycle: HttpLifecycle<Data>
   readonly #held: HeldResponse
@@ -29,11 +34,12 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
     onFailure: SaveFailed,
   ) {
     super(request, response)
-    this.#manager = manager
-    this.#settings = settings
+    this.manager = manager
+    this.settings = settings
     this.#onFailure = onFailure
     this.#lifecycle = new HttpLifecycle(manager, settings, this, this)
     this.#held = HeldResponse.of(response, this)
+    place(request, this)
   }
 
   get session(): Session<Data> {
@@ -42,7 +48,7 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
 
   /** Runs the application. */
   run<Result>(application: () => Result): Result {
-    return this.#settings.asyncContext ? runWithSession(this.session, application) : application()
+    return this.settings.asyncContext ? runWithSession(this, application) : application()
   }
 
   get status(): number {
@@ -90,7 +96,7 @@ export class NodeRun<Data extends object> extends NodeExchange implements Gate, 
     try {
       this.#onFailure(error)
     } catch (failure) {
-      this.#manager.failedInBackground(failure)
+      this.manager.failedInBackground(failure)
     }
   }
 

@@ -2,6 +2,7 @@ import { type Duration, parseDuration } from '../core/duration.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { Recent } from '../core/recent.ts'
 import type { CookieAttributes } from './cookie.ts'
+import { checkName, defaultName, isToken, PREFIX } from './cookie-name.ts'
 import { FOREIGN_ATTRIBUTES, FOREIGN_OPTIONS } from './foreign-options.ts'
 
 /** How the id travels over HTTP. The same options in every adapter. */
@@ -45,6 +46,15 @@ export interface HttpSessionOptions {
    * @default false
    */
   asyncContext?: boolean
+  /**
+   * Where handlers find the session: `request[property]`, `ctx[property]`, `c.get(property)`; where it is
+   * handed to them, the name for `currentSession(property)` alone. A second session beside the first
+   * needs a `property` and a `name` of its own: adapters that do not fit are an `ERR_OPTION` on the first
+   * request that comes to both.
+   *
+   * @default 'session'
+   */
+  property?: string
 }
 
 export interface CookieOptions {
@@ -76,7 +86,15 @@ export interface CookieOptions {
   priority?: 'low' | 'medium' | 'high'
 }
 
-const OPTIONS = ['name', 'cookie', 'header', 'trustProxy', 'saveOnError', 'asyncContext'] as const
+const OPTIONS = [
+  'name',
+  'cookie',
+  'header',
+  'trustProxy',
+  'saveOnError',
+  'asyncContext',
+  'property',
+] as const
 const COOKIE_OPTIONS = [
   'maxAge',
   'path',
@@ -96,6 +114,7 @@ export interface NamedCookie {
 
 /** Options, checked and complete. */
 export interface HttpSettings {
+  readonly property: string
   /** Undefined when no cookie is used. */
   readonly cookie:
     | {
@@ -125,7 +144,8 @@ export function resolveHttpOptions(
   alsoKnown: readonly string[] = [],
 ): HttpSettings {
   refuseUnknownOptions(options, [...OPTIONS, ...alsoKnown], undefined, FOREIGN_OPTIONS)
-  const { cookie = {}, header = false } = options
+  const { property = 'session', cookie = {}, header = false } = options
+  check('property', isPropertyName(property), 'the name of a property', property)
   const { trustProxy = false, saveOnError = true, asyncContext = false } = options
   if (cookie === false && header === false) {
     refuseOption('header', 'a header name when `cookie` is false', header)
@@ -138,6 +158,7 @@ export function resolveHttpOptions(
     check(name, typeof flag === 'boolean', 'true or false', flag)
   }
   return {
+    property,
     cookie: cookie === false ? undefined : resolveCookie(options.name, cookie),
     header: header === false ? undefined : header.toLowerCase(),
     trustProxy,
@@ -150,15 +171,10 @@ export function resolveHttpOptions(
 /** Some megabytes at most. */
 const COOKIE_TIMES = 10_000
 
-/** RFC 9110 5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** RFC 6265bis 4.1.1: no control characters, no semicolon; browsers ignore more than 1024 bytes. */
 const PATH = /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/
 const DOMAIN =
   /^\.?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i
-/** With an id of 128 characters and every attribute, the name still leaves room below 4096 bytes. */
-const LONGEST_NAME = 256
-
 function resolveCookie(name: string | undefined, options: CookieOptions): HttpSettings['cookie'] {
   const areOptions = typeof options === 'object' && options !== null
   check('cookie', areOptions, "an object of the cookie's attributes, or false", options)
@@ -173,33 +189,6 @@ function resolveCookie(name: string | undefined, options: CookieOptions): HttpSe
     onPlain: nameCookie(name, options, secure === true || (isPrefixed && secure === 'auto')),
     maxAge: maxAge === undefined || maxAge === 0 ? maxAge : parseDuration('cookie.maxAge', maxAge),
   }
-}
-
-/** The names that browsers protect, in any letter case; the dash is part of them. */
-const PREFIX = /^__(?:host-http|host|secure|http)-/i
-/**
- * Names that mean to be such, but are not, so that no browser protects them. The words are honest,
- * even with one sign of such a prefix: `host_session`, `Host_id`, `secure-id`, `_http_session`. Not
- * with two: marks twice in a row, or two of a mark in front, the capital letter, and the dash.
- */
-const MISSPELT_PREFIXES = [
-  /^[-_]{2,}(host|secure|http)(?![a-z\d])/i,
-  /^[-_]{2,}(Host|Secure|Http)/,
-  /^[-_]?(host|secure|http)[-_]{2}/i,
-  /^[-_](host|secure|http)-/i,
-  /^[-_](Host|Secure|Http)(?![a-z\d])/,
-  /^(Host|Secure|Http)-/,
-]
-
-function checkName(name: string): void {
-  check('name', isToken(name) && name.length <= LONGEST_NAME, 'a cookie name', name)
-  if (PREFIX.test(name)) return
-  const word = MISSPELT_PREFIXES.map(pattern => pattern.exec(name)?.[1]).find(Boolean)
-  if (word === undefined) return
-  const [first = '', ...others] = word.toLowerCase()
-  const single = `__${first.toUpperCase()}${others.join('')}-`
-  const prefix = /host[-_]*http/i.test(name) ? '__Host-Http-' : single
-  refuseOption('name', `spelt with \`${prefix}\` in front, or another name`, name)
 }
 
 function nameCookie(
@@ -220,11 +209,6 @@ function nameCookie(
   const named = { name: name ?? defaultName(attributes), attributes }
   checkCombination(named, options.secure ?? 'auto')
   return named
-}
-
-function defaultName({ secure, domain, path }: CookieAttributes): string {
-  if (!secure) return 'sid'
-  return domain === undefined && path === '/' ? '__Host-sid' : '__Secure-sid'
 }
 
 /**
@@ -265,8 +249,9 @@ function checkAttributes(options: CookieOptions): void {
   }
 }
 
-function isToken(value: unknown): boolean {
-  return typeof value === 'string' && TOKEN.test(value)
+/** No name that every object has. */
+function isPropertyName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && !(value in Object.prototype)
 }
 
 function isHost(value: unknown): boolean {

@@ -9,6 +9,9 @@ export declare class SessionRequest<Data extends object = RegisteredData> extend
   /**
    * The same session, with the data as it is now. Nothing saves it for you: call `close`, or let
    * `await using` do that. Makes no I/O.
+   *
+   * @param property - which session, of several
+   * @default the one of the first adapter
    */
-  openSession(): Session<Data>
+  openSession(property?: string): Session<Data>
 }

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Manager } from '../core/manager.ts'
 import { refuseOption } from '../core/options.ts'
+import type { Session } from '../core/session.ts'
 import { type HttpSessionOptions, type HttpSettings, resolveHttpOptions } from './options.ts'
 import { type OriginCheck, type Origins, resolveOrigins } from './origin.ts'
+import { placedAt } from './placed-session.ts'
+import { SessionProperty } from './session-property.ts'
 import type { SessionRequest } from './session-request.ts'
 import { UpgradeRun } from './upgrade-run.ts'
 
@@ -38,6 +41,7 @@ export interface Outcome<Data extends object> {
 export class UpgradeGate<Data extends object> {
   readonly #manager: Manager<Data>
   readonly #settings: HttpSettings
+  readonly #property: SessionProperty
   readonly #isAllowed: OriginCheck
   readonly #isRequired: boolean
 
@@ -49,6 +53,7 @@ export class UpgradeGate<Data extends object> {
     const { origins, required = false } = options
     this.#manager = manager
     this.#settings = resolveHttpOptions(options, ['origins', 'required', ...alsoKnown])
+    this.#property = new SessionProperty(this.#settings)
     this.#isAllowed = resolveOrigins(origins, this.#settings)
     if (typeof required !== 'boolean') refuseOption('required', 'true or false', required)
     this.#isRequired = required
@@ -56,10 +61,16 @@ export class UpgradeGate<Data extends object> {
 
   /** Loads the session of a request that sent an id. Nothing is told of one whose client goes away. */
   open(request: IncomingMessage, outcome: Outcome<Data>): void {
+    try {
+      this.#property.claim(request, this.#manager)
+    } catch (error) {
+      this.#manager.failedInBackground(error)
+      outcome.refused(500)
+      return
+    }
     const run = new UpgradeRun(this.#manager, this.#settings, request)
     const target = request as SessionRequest<Data>
-    target.session = run.session
-    target.openSession = () => run.openSession()
+    target.openSession ??= (property = this.#settings.property) => openAt<Data>(request, property)
     const refusal = this.#refusalOf(run, request)
     if (refusal !== undefined) {
       outcome.refused(refusal)
@@ -97,4 +108,10 @@ export class UpgradeGate<Data extends object> {
     if (id === undefined && this.#isRequired) return () => outcome.refused(401)
     return () => outcome.admitted(run, id)
   }
+}
+
+function openAt<Data extends object>(request: IncomingMessage, property: string): Session<Data> {
+  const placed = placedAt(request, property) as UpgradeRun<Data> | undefined
+  if (placed !== undefined) return placed.openSession()
+  return refuseOption('property', 'the one of an adapter of this connection', property)
 }

@@ -7,6 +7,7 @@ import { runWithSession } from './current-session.ts'
 import type { HttpExchange } from './exchange.ts'
 import { isEncrypted } from './node-exchange.ts'
 import type { HttpSettings } from './options.ts'
+import { type PlacedSession, place } from './placed-session.ts'
 import { IdTransport } from './transport.ts'
 
 /** What is needed of an emitter of events. */
@@ -18,26 +19,30 @@ export interface Emitter {
  * A request that becomes a connection, with its session. There is no response that could tell the
  * client an id, so no session begins and no id changes here.
  */
-export class UpgradeRun<Data extends object> implements HttpExchange, SessionObserver {
+export class UpgradeRun<Data extends object>
+  implements HttpExchange, SessionObserver, PlacedSession
+{
   readonly isEncrypted: boolean
   readonly session: Session<Data>
-  readonly #manager: Manager<Data>
-  readonly #settings: HttpSettings
+  readonly manager: Manager<Data>
+  readonly settings: HttpSettings
+  before: PlacedSession | undefined
   readonly #request: IncomingMessage
   /** Undefined until somebody asks. */
   #id: { readonly known: string | undefined } | undefined
 
   constructor(manager: Manager<Data>, settings: HttpSettings, request: IncomingMessage) {
-    this.#manager = manager
-    this.#settings = settings
+    this.manager = manager
+    this.settings = settings
     this.#request = request
     this.isEncrypted = isEncrypted(request)
     this.session = manager.open(this)
+    place(request, this)
   }
 
   /** Runs the application. */
   run<Result>(application: () => Result): Result {
-    return this.#settings.asyncContext ? runWithSession(this.session, application) : application()
+    return this.settings.asyncContext ? runWithSession(this, application) : application()
   }
 
   /**
@@ -45,11 +50,14 @@ export class UpgradeRun<Data extends object> implements HttpExchange, SessionObs
    * comes, since the data may have changed since the last one.
    */
   runListeners(connection: Emitter): void {
-    if (!this.#settings.asyncContext) return
+    const { settings, before } = this
+    if (!settings.asyncContext) return
     const { emit } = connection
     // Events come from where the bytes come in, so there is no context that they could inherit.
     connection.emit = (...event) =>
-      runWithSession(this.openSession(), () => emit.apply(connection, event))
+      runWithSession({ session: this.openSession(), settings, before }, () =>
+        emit.apply(connection, event),
+      )
   }
 
   /**
@@ -64,12 +72,12 @@ export class UpgradeRun<Data extends object> implements HttpExchange, SessionObs
 
   /** A session of the same id that has not been loaded yet. */
   openSession(): Session<Data> {
-    return this.#manager.open(this)
+    return this.manager.open(this)
   }
 
   /** Called by the sessions. */
   readId(): string | undefined {
-    this.#id ??= { known: new IdTransport(this.#settings, this).readId() }
+    this.#id ??= { known: new IdTransport(this.settings, this).readId() }
     return this.#id.known
   }
 

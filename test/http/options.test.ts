@@ -148,8 +148,6 @@ describe('values of the wrong kind are refused at construction', () => {
     ['nmae', { nmae: 'sid' }],
     ['cookie.sameSit', { cookie: { sameSit: 'lax' } }],
     ['cookie.maxage', { cookie: { maxage: 1 } }],
-    ['secret', { secret: 'keyboard cat' }],
-    ['ttl', { name: 'sid', ttl: '1h' }],
   ])('an option that there is not: %s of %j', (place, options) => {
     const { code, message } = refusalOf(options)
     const known = place.startsWith('cookie') ? 'maxAge, path, domain, ' : 'name, cookie, header, '
