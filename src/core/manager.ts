@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { type Duration, parseDuration, parseDurationOrZero } from './duration.ts'
 import { isError, SessionError, storageError } from './errors.ts'
 import { LimitedStorage } from './limited-storage.ts'
@@ -90,7 +90,12 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   /** @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take */
   constructor(options: ManagerOptionsWithStorage) {
     refuseUnknownOptions(options, OPTIONS)
-    const { ttl = '24h', idAtRest = 'hashed', refreshInterval = '10s', clock = Date.now } = options
+    const {
+      ttl = '24h',
+      idAtRest = 'hashed',
+      refreshInterval = '10s',
+      clock = systemClock,
+    } = options
     if (idAtRest !== 'hashed' && idAtRest !== 'plain') {
       refuseOption('idAtRest', "'hashed' or 'plain'", idAtRest)
     }

@@ -1,5 +1,5 @@
-import timers from 'node:timers'
 import type { Awaitable } from './atomic-storage.ts'
+import { runNextTurn } from './clock.ts'
 import { ignoreFailure, Outcome } from './outcome.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
 import { isPromise } from './thenable.ts'
@@ -118,7 +118,7 @@ export class Outcomes {
 
   /** Somebody may still say that he waits, in the turn of the event loop that made the promise. */
   #reportLater(isUnheard: () => boolean, error: unknown): void {
-    timers.setImmediate(() => {
+    runNextTurn(() => {
       if (isUnheard()) this.#context.failed(error)
     })
   }

@@ -1,5 +1,5 @@
 import type { Awaitable } from './atomic-storage.ts'
-import { runLater } from './clock.ts'
+import { runLater, stopTimer } from './clock.ts'
 
 /** What the queue asks of its manager. All are read anew each time: they may change. */
 export interface RefreshTarget {
@@ -82,7 +82,7 @@ export class RefreshQueue {
   }
 
   async #flushGathered(): Promise<void> {
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#timer = undefined
     const accessedAt = this.#accessedAt
     if (accessedAt.size === 0) return

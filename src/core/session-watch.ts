@@ -1,5 +1,5 @@
 import type { Awaitable, Loaded } from './atomic-storage.ts'
-import { runLater } from './clock.ts'
+import { runLater, stopTimer } from './clock.ts'
 import { hasCode } from './errors.ts'
 
 /** A storage that can tell when it is worth to look at a session again. */
@@ -66,7 +66,7 @@ export class SessionWatch {
   stop(): void {
     if (this.#isOver) return
     this.#isOver = true
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#target.over(this)
     try {
       this.#stopTelling?.()
@@ -94,7 +94,7 @@ export class SessionWatch {
       return
     }
     this.#looks = true
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     do {
       this.#looksAgain = false
       await this.#lookOnce()
@@ -132,7 +132,7 @@ export class SessionWatch {
   #lookLater(interval: number, expiresAt = Number.POSITIVE_INFINITY): void {
     // A session lives through the very millisecond of its end.
     const left = expiresAt - this.#target.now() + 1
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#timer = runLater(() => void this.#look(), Math.min(interval, Math.max(left, 0)))
   }
 }

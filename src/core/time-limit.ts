@@ -1,4 +1,4 @@
-import { runLater } from './clock.ts'
+import { monotonicTime, runLater, stopTimer } from './clock.ts'
 import { type SessionError, storageError } from './errors.ts'
 
 /** The time that a call may take. When it is over the call has failed, and shall begin nothing more. */
@@ -13,14 +13,14 @@ export class TimeLimit {
   constructor(milliseconds: number, who: string, over: (error: SessionError) => void) {
     this.#milliseconds = milliseconds
     this.#who = who
-    this.#end = performance.now() + milliseconds
+    this.#end = monotonicTime() + milliseconds
     this.#waiting = [over]
     this.#timer = runLater(() => this.#over(), milliseconds)
   }
 
   /** @throws {@link SessionError} `ERR_STORAGE` when the time is over */
   check(): void {
-    if (performance.now() >= this.#end) throw this.#error()
+    if (monotonicTime() >= this.#end) throw this.#error()
   }
 
   /** What the work answers, or an error when the time is over first. */
@@ -34,13 +34,13 @@ export class TimeLimit {
 
   /** The time begins anew. */
   extend(): void {
-    this.#end = performance.now() + this.#milliseconds
+    this.#end = monotonicTime() + this.#milliseconds
     this.#timer.refresh()
   }
 
   /** The call has ended in time. */
   met(): void {
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
   }
 
   #over(): void {

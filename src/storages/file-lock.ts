@@ -11,8 +11,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { monotonicTime, pause } from '../core/clock.ts'
 import { codeOf, SessionError } from '../core/errors.ts'
 import { isSameFile, removeIfThere, statIfThere } from './file-calls.ts'
 import { type FileLocks, nameOfLock } from './file-locks.ts'
@@ -62,7 +62,7 @@ export class FileLock {
     this.#id = id
     this.#path = locks.pathOf(id)
     // Before the file is there: a process that is stopped right after must not think the lock young.
-    this.#since = performance.now()
+    this.#since = monotonicTime()
     this.#descriptor = openSync(this.#path, FLAGS, 0o600)
   }
 
@@ -170,7 +170,7 @@ export class FileLock {
     const isOurs =
       found !== undefined && isSameFile(found, this.#stats ?? fstatSync(this.#descriptor))
     // Looked up after the look at the file, not before: this process may be stopped in between.
-    if (!isOurs || performance.now() - this.#since > LEASE / 2) throw new LockLost(this.#id)
+    if (!isOurs || monotonicTime() - this.#since > LEASE / 2) throw new LockLost(this.#id)
     this.#path = path
   }
 }
@@ -179,7 +179,7 @@ export class FileLock {
 class LockWait {
   readonly #locks: FileLocks
   readonly #id: string
-  readonly #since = performance.now()
+  readonly #since = monotonicTime()
   #pause = 1
   /** The lock as it was when it last changed, and when that was seen. */
   #seen: Stats | undefined
@@ -191,7 +191,7 @@ class LockWait {
   }
 
   async pause(): Promise<void> {
-    const now = performance.now()
+    const now = monotonicTime()
     if (now - this.#since > PATIENCE) {
       throw new SessionError('ERR_CONFLICT', 'Others kept the session file locked for ten seconds')
     }
@@ -199,11 +199,11 @@ class LockWait {
     if (stats === undefined) return
     if (!isSameFile(stats, this.#seen)) {
       this.#seen = stats
-      this.#seenAt = performance.now()
+      this.#seenAt = monotonicTime()
     } else if (now - this.#seenAt > LEASE) {
       this.#locks.takeAway(new Map([[nameOfLock(this.#id), stats]]))
     }
-    await sleep(this.#pause * (0.5 + Math.random()))
+    await pause(this.#pause * (0.5 + Math.random()))
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)
   }
 }

@@ -9,8 +9,8 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Awaitable } from '../core/atomic-storage.ts'
+import { pause } from '../core/clock.ts'
 import { codeOf, hasCode, SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { FileCache } from './file-cache.ts'
@@ -109,7 +109,7 @@ export class FileRecords {
       try {
         return await this.#changeOnce(id, work)
       } catch (error) {
-        if (error instanceof HalfWritten) await sleep(WRITING_PAUSE)
+        if (error instanceof HalfWritten) await pause(WRITING_PAUSE)
         // The loss of another lock, held around this one, is for its own holder to deal with.
         else if (!(error instanceof LockLost && error.id === id)) throw fileError(error)
         else if (++losses === ATTEMPTS) throw lostTooOften()
@@ -161,7 +161,7 @@ export class FileRecords {
       } catch (error) {
         if (isUnreadable(error)) return this.change(id, held => held.record)
         if (!(error instanceof HalfWritten)) throw fileError(error)
-        await sleep(WRITING_PAUSE)
+        await pause(WRITING_PAUSE)
       }
     }
   }

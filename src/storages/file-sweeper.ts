@@ -1,8 +1,7 @@
 import type { Dir, Stats } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import { runLater } from '../core/clock.ts'
+import { monotonicTime, nextTurn, pause, runLater, stopTimer } from '../core/clock.ts'
 import { isSessionId } from '../core/session-id.ts'
 import { removeIfThere, statIfThere } from './file-calls.ts'
 import { Failures, fileError } from './file-error.ts'
@@ -48,7 +47,7 @@ export class FileSweeper {
 
   stop(): void {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
   }
 
   /**
@@ -59,15 +58,15 @@ export class FileSweeper {
   async sweep(isAwaited = true): Promise<number> {
     const failures = new Failures()
     let removed = 0
-    let sliceEnd = performance.now() + SLICE
+    let sliceEnd = monotonicTime() + SLICE
     for await (const entry of await this.#openFolder()) {
       if (this.#stopped) break
       await failures.gather(async () => {
         if (await this.#sweepFile(entry.name)) removed++
       })
-      if (performance.now() < sliceEnd) continue
+      if (monotonicTime() < sliceEnd) continue
       await nextTurn()
-      sliceEnd = performance.now() + SLICE
+      sliceEnd = monotonicTime() + SLICE
     }
     await failures.gather(() => this.#sweepLocks(isAwaited))
     failures.throwFirst()
@@ -78,7 +77,7 @@ export class FileSweeper {
   async #sweepLocks(isAwaited: boolean): Promise<void> {
     const old = this.#target.locks.olderThan(OLD_LOCK)
     if (old.size === 0) return
-    await sleep(LEASE, undefined, { ref: isAwaited })
+    await pause(LEASE, isAwaited)
     if (!this.#stopped) this.#target.locks.takeAway(old)
   }
 

@@ -1,5 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { runLater } from '../core/clock.ts'
+import { monotonicTime, nextTurn, runLater, stopTimer } from '../core/clock.ts'
 import { SessionListeners } from './session-listeners.ts'
 
 /** How often the files are looked at, in milliseconds. */
@@ -29,7 +28,7 @@ export class FileWatch {
     return () => {
       stop()
       if (this.#listeners.size > 0) return
-      clearTimeout(this.#timer)
+      stopTimer(this.#timer)
       this.#timer = undefined
     }
   }
@@ -41,7 +40,7 @@ export class FileWatch {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#listeners.clear()
   }
 
@@ -53,13 +52,13 @@ export class FileWatch {
   async #lookAtAll(): Promise<void> {
     this.#timer = undefined
     this.#isLooking = true
-    let sliceEnd = performance.now() + SLICE
+    let sliceEnd = monotonicTime() + SLICE
     for (const id of [...this.#listeners.ids]) {
       if (this.#isGone(id)) this.#listeners.tell(id)
-      if (performance.now() < sliceEnd) continue
+      if (monotonicTime() < sliceEnd) continue
       await nextTurn()
       if (this.#isClosed) return
-      sliceEnd = performance.now() + SLICE
+      sliceEnd = monotonicTime() + SLICE
     }
     this.#isLooking = false
     this.#schedule()

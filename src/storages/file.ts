@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, monotonicTime, nextTurn, systemClock } from '../core/clock.ts'
 import { type Duration, parseDuration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
@@ -84,7 +83,7 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
    */
   constructor(options: StorageFileOptions = {}) {
     refuseUnknownOptions(options, OPTIONS)
-    super(options.clock ?? Date.now)
+    super(options.clock ?? systemClock)
     const { durability = 'process', sweepInterval = '1h', maxCached = 10_000 } = options
     if (durability !== 'process' && durability !== 'power') {
       refuseOption('durability', "'process' or 'power'", durability)
@@ -154,13 +153,13 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
 
   async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
     const failures = new Failures()
-    let sliceEnd = performance.now() + REFRESH_SLICE
+    let sliceEnd = monotonicTime() + REFRESH_SLICE
     for (const [id, time] of accessedAt) {
       this.#check(id, ttl)
       await failures.gather(() => this.#refresh(id, time, ttl))
-      if (performance.now() < sliceEnd) continue
+      if (monotonicTime() < sliceEnd) continue
       await nextTurn()
-      sliceEnd = performance.now() + REFRESH_SLICE
+      sliceEnd = monotonicTime() + REFRESH_SLICE
     }
     failures.throwFirst()
   }

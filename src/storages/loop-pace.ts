@@ -1,3 +1,5 @@
+import { monotonicTime, runNextTurn } from '../core/clock.ts'
+
 /** How long work may hold up everything else, before what comes next waits for its turn. */
 const LONGEST_TURN = 2
 
@@ -25,11 +27,11 @@ export class LoopPace {
 
   #begin(): Promise<void> | undefined {
     if (this.#began === undefined) {
-      this.#began = performance.now()
-      setImmediate(() => this.#nextTurn())
+      this.#began = monotonicTime()
+      runNextTurn(() => this.#nextTurn())
       return undefined
     }
-    const isLate = performance.now() - this.#began > LONGEST_TURN
+    const isLate = monotonicTime() - this.#began > LONGEST_TURN
     if (!isLate && this.#underWay === 0 && this.#waiting.length === 0) return undefined
     return new Promise(resolve => this.#waiting.push(resolve))
   }
@@ -41,7 +43,7 @@ export class LoopPace {
       this.#began = undefined
       return
     }
-    setImmediate(() => this.#nextTurn())
+    runNextTurn(() => this.#nextTurn())
     next()
   }
 }

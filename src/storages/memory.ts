@@ -1,6 +1,6 @@
 import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts'
-import { type Clock, runLater } from '../core/clock.ts'
+import { type Clock, nextTurn, runLater, stopTimer, systemClock } from '../core/clock.ts'
 import { SessionError } from '../core/errors.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import type { WatchableStorage } from '../core/session-watch.ts'
@@ -47,7 +47,7 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   /** @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take */
   constructor(options: StorageMemoryOptions = {}) {
     refuseUnknownOptions(options, ['maxSessions', 'clock'])
-    const { maxSessions = Number.POSITIVE_INFINITY, clock = Date.now } = options
+    const { maxSessions = Number.POSITIVE_INFINITY, clock = systemClock } = options
     super(clock)
     if (!(maxSessions >= 1)) refuseOption('maxSessions', 'a number from 1 on', maxSessions)
     this.#maxSessions = maxSessions
@@ -123,7 +123,7 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
 
   /** Forgets all sessions and stops the clean-up. Using the storage afterwards is an error. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#closed = true
     this.#records.clear()
     this.#slots = new Slots()
@@ -149,7 +149,7 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   }
 
   async #refreshRest(uses: Iterator<[string, number]>, ttl: number): Promise<void> {
-    do await new Promise(resolve => setImmediate(resolve))
+    do await nextTurn()
     while (!this.#refreshSlice(uses, ttl))
   }
 

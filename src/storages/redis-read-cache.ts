@@ -1,4 +1,5 @@
 import type { Loaded } from '../core/atomic-storage.ts'
+import { monotonicTime } from '../core/clock.ts'
 import type { TrackingListener } from './redis-tracking.ts'
 
 const MAX_ENTRIES = 10_000
@@ -20,7 +21,7 @@ export class ReadCache implements TrackingListener {
 
   find(redisKey: string): Loaded | undefined {
     const entry = this.#entries.get(redisKey)
-    return entry !== undefined && performance.now() < entry.until ? entry.loaded : undefined
+    return entry !== undefined && monotonicTime() < entry.until ? entry.loaded : undefined
   }
 
   /** Reads a session, and keeps it unless it has changed meanwhile. */
@@ -29,7 +30,7 @@ export class ReadCache implements TrackingListener {
     work: () => Promise<{ loaded: Loaded | undefined; lifetime: number }>,
   ): Promise<Loaded | undefined> {
     const token = {}
-    const start = performance.now()
+    const start = monotonicTime()
     this.#reading.set(redisKey, token)
     try {
       const { loaded, lifetime } = await work()

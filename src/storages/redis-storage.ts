@@ -1,6 +1,6 @@
 import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import type { Changes } from '../core/changes.ts'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
 import { type Duration, parseDuration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
@@ -88,7 +88,7 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
   #closed = false
 
   constructor(options: RedisStorageOptions) {
-    super(options.clock ?? Date.now)
+    super(options.clock ?? systemClock)
     refuseUnknownOptions(options, OPTIONS)
     const { client, prefix, idAtRest = 'hashed', timeout = '2s', cache = false } = options
     if (typeof prefix !== 'string' || (prefix === '' && idAtRest !== 'plain')) {

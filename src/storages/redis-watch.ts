@@ -1,4 +1,4 @@
-import { runLater } from '../core/clock.ts'
+import { runLater, stopTimer } from '../core/clock.ts'
 import { hashSessionId } from '../core/session-id.ts'
 import type { RedisClient } from './redis-client.ts'
 import { RedisScript } from './redis-script.ts'
@@ -92,7 +92,7 @@ export class RedisWatch {
   }
 
   #end(): void {
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
   }

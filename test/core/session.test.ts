@@ -1,6 +1,11 @@
 import { Manager, type ManagerOptions, StorageMemory } from 'gsession'
 import { describe, expect, it, vi } from 'vitest'
 
+vi.mock('node:timers', async () => {
+  const { nodeTimers } = await import('../helpers/global-timers.ts')
+  return { default: nodeTimers }
+})
+
 type Data = Record<string, unknown>
 
 /** A manager over a memory storage that counts its calls and fails when it is told to. */

@@ -13,7 +13,7 @@ interface Rule {
 
 const RULES: Readonly<Record<string, Rule>> = {
   core: {
-    allows: [/^node:crypto$/],
+    allows: [/^node:(?:crypto|timers)$/],
     why: 'core does no I/O and stands on its own: every other room stands on it',
   },
   storages: { allows: [/^core\//], why: 'a storage only stores: it knows core alone' },

@@ -17,6 +17,11 @@ import { eventually } from '../helpers/eventually.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { filesIn, lockFolder, locksIn } from './file-names.ts'
 
+vi.mock('node:timers', async () => {
+  const { nodeTimers } = await import('../helpers/global-timers.ts')
+  return { default: nodeTimers }
+})
+
 const SECOND = 1000
 const HOUR = 3600 * SECOND
 const DAY = 24 * HOUR

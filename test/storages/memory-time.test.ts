@@ -2,6 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EncodedData } from '../../src/core/changes.ts'
 import { StorageMemory } from '../../src/storages/memory.ts'
 
+vi.mock('node:timers', async () => {
+  const { nodeTimers } = await import('../helpers/global-timers.ts')
+  return { default: nodeTimers }
+})
+
 const HOUR = 3_600_000
 const YEAR = 365 * 24 * HOUR
 const DATA: EncodedData = new Map([['a', '1']])

@@ -17,6 +17,11 @@ import { inLong } from '../helpers/long.ts'
 import { asMap, increment, useSession } from '../helpers/session-use.ts'
 import { type Outcome, RequestModel, SessionsModel } from './session-model.ts'
 
+vi.mock('node:timers', async () => {
+  const { nodeTimers } = await import('../helpers/global-timers.ts')
+  return { default: nodeTimers }
+})
+
 const folder = mkdtempSync(join(tmpdir(), 'gsession-model-'))
 let opened = 0
 
