@@ -4,7 +4,7 @@ import type { Gate } from './gate.ts'
 export class TwoGates implements Gate {
   readonly #first: Gate
   readonly #second: Gate
-  /** The one whose save has failed. */
+  /** The one whose save has failed, or was needed once too often. */
   #failing: Gate
 
   constructor(first: Gate, second: Gate) {
@@ -23,8 +23,9 @@ export class TwoGates implements Gate {
 
   async save(): Promise<void> {
     for (const gate of [this.#first, this.#second]) {
+      if (!gate.needsSave) continue
       this.#failing = gate
-      if (gate.needsSave) await gate.save()
+      await gate.save()
     }
   }
 
