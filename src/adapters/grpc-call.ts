@@ -5,7 +5,7 @@ import {
   type ServerMethodDefinition,
   status,
 } from '@grpc/grpc-js'
-import { SessionError, storageError } from '../core/errors.ts'
+import { hasCode, SessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
 import type { RegisteredData } from '../core/register.ts'
 import type { Session } from '../core/session.ts'
@@ -17,7 +17,7 @@ import {
 } from '../http/index.ts'
 import { CallWatch } from './call-watch.ts'
 import type { GrpcSettings } from './grpc-options.ts'
-import { type CallStatus, NO_SESSION, SESSION_ENDED, statusOfSessionError } from './grpc-status.ts'
+import { type CallStatus, NO_SESSION, SESSION_ENDED, statusOfFailure } from './grpc-status.ts'
 
 type Method = ServerMethodDefinition<unknown, unknown>
 type Listener = Parameters<ServerInterceptingCallInterface['start']>[0]
@@ -238,9 +238,9 @@ export class SessionCall<Data extends object>
 
   /** The session could not be saved, or not be read for `required`. */
   #fail(error: unknown): void {
-    const failure = storageError(error)
-    if (this.#isCancelled || failure.code !== 'ERR_GONE') this.#manager.failedInBackground(failure)
-    this.#endWith(statusOfSessionError(failure))
+    const isHidden = hasCode(error, 'ERR_GONE') && !this.#isCancelled
+    if (!isHidden) this.#manager.failedInBackground(error)
+    this.#endWith(statusOfFailure(error))
   }
 
   /** Ends the call in place of the handler, which hears of it as of any cancelled call. */

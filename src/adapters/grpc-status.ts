@@ -1,5 +1,5 @@
 import { type ServerErrorResponse, type StatusObject, status } from '@grpc/grpc-js'
-import { isSessionError, type SessionError, type SessionErrorCode } from '../core/errors.ts'
+import { isSessionError, type SessionErrorCode } from '../core/errors.ts'
 
 /** A status as clients are told it: the texts name no id, and nothing of the storage. */
 export interface CallStatus {
@@ -26,8 +26,9 @@ export const SESSION_ENDED: CallStatus = {
   details: 'The session has ended',
 }
 
-export function statusOfSessionError({ code }: SessionError): CallStatus {
-  return STATUSES[code] ?? INTERNAL
+/** What a call ends with whose session could not be read or saved. */
+export function statusOfFailure(error: unknown): CallStatus {
+  return (isSessionError(error) ? STATUSES[error.code] : undefined) ?? INTERNAL
 }
 
 /**
@@ -37,6 +38,6 @@ export function statusOfSessionError({ code }: SessionError): CallStatus {
  * gives nothing away. Any other error is answered as it is, for grpc-js.
  */
 export function statusOf(error: unknown): ServerErrorResponse | Partial<StatusObject> {
-  if (isSessionError(error)) return statusOfSessionError(error)
+  if (isSessionError(error)) return statusOfFailure(error)
   return typeof error === 'object' && error !== null ? error : UNKNOWN
 }

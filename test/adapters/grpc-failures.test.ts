@@ -31,6 +31,9 @@ function startOne(site: GrpcSite, kind: Kind, options = {}): RunningCall {
   return running
 }
 
+const throwOops = (): never => {
+  throw new Error('oops')
+}
 const codeOf = (error: unknown): unknown => (error instanceof SessionError ? error.code : error)
 const login: Work = session => session.set('user', 'Ada')
 
@@ -75,6 +78,17 @@ describe.each(KINDS)('what fails in a call of the kind %s:', kind => {
     expect(answer.details).not.toContain(id)
     expect(await manager.new(id).size()).toBe(0)
     expect(errors).toEqual([])
+  })
+
+  it.each<[string, Work]>([
+    ['set', session => void session.set('a', Symbol('a'))],
+    ['update', session => void session.update('a', throwOops)],
+  ])('a change that nobody waits for becomes INTERNAL: %s', async (_, mistake) => {
+    const { manager, errors } = managerOf()
+    const site = await GrpcSite.start(manager, mistake)
+    const answer = await site.call(kind)
+    expect(answer).toMatchObject({ code: status.INTERNAL, messages: [], id: undefined })
+    expect(errors).toEqual([expect.any(Error)])
   })
 
   it('what is no data any more becomes INTERNAL', async () => {
