@@ -28,7 +28,7 @@ const LISTS = {
     ],
   },
   'src/core/make-id.ts': {
-    tests: ['test/core/session-id', 'test/core/custom-storage', ...CORE],
+    tests: ['test/core/session-id', 'test/core/manager', ...CORE],
     lines: [
       ['ids from outside are long enough', 'id.length >= SHORTEST_MADE_ID', 'id.length >= 1'],
       ['a chosen id has the shape', 'if (isSessionId(id)) return id', 'return id'],

@@ -238,6 +238,17 @@ describe('ids', () => {
     await expect(session.close()).rejects.toMatchObject({ code: 'ERR_CONFLICT' })
     expect(await manager.new(taken).get('a')).toBe(1)
   })
+
+  it('are never taken over: a session that is given a taken one anew keeps its own', async () => {
+    const { manager } = watched()
+    const taken = await begin(manager, { a: 1 })
+    const id = await begin(manager, { a: 2 })
+    const session = manager.new(id)
+    session.setIdFunc(() => taken)
+    await expect(session.regenerateId()).rejects.toMatchObject({ code: 'ERR_CONFLICT' })
+    expect([await session.id(), await session.get('a')]).toEqual([id, 2])
+    expect(await manager.new(taken).get('a')).toBe(1)
+  })
 })
 
 describe('the ttl', () => {
