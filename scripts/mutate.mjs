@@ -101,9 +101,17 @@ function testResults() {
   return JSON.parse(readFileSync(report, 'utf8')).testResults
 }
 
-/** The test that fails, or what else there is to say; `undefined` when all is well. */
+/** The first test that fails, or what else there is to say; `undefined` when all is well. */
 function failureOf(tests) {
-  if (tests.length === 0 || runTests(tests, ['--bail=1'], LONGEST_RUN) === 0) return undefined
+  for (const path of tests) {
+    const failure = failureIn(path)
+    if (failure !== undefined) return failure
+  }
+  return undefined
+}
+
+function failureIn(path) {
+  if (runTests([path], ['--bail=1', '--maxWorkers=1'], LONGEST_RUN) === 0) return undefined
   if (!existsSync(report)) return 'a run that never ends'
   const failed = testResults().flatMap(file => file.assertionResults.filter(isFailed))
   if (failed.length > 0) return `"${failed[0].fullName}"`
