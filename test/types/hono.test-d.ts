@@ -51,3 +51,18 @@ export const untyped = new Hono().use(session(new Manager())).get('/', async c =
   const views: number = await own.get('views')
   return c.text(`${views}`)
 })
+
+/** A second session beside the first, under a property of its own. */
+interface Admin {
+  admin: string
+}
+export const admin = new Hono()
+  .use(session(manager))
+  .use(session(new Manager<Admin>(), { property: 'adminSession', name: 'admin' }))
+  .get('/', async c => {
+    const own: Session<Admin> = c.var.adminSession
+    const first: Session<Visit> = c.var.session
+    // @ts-expect-error: there is no such property
+    c.var.otherSession
+    return c.text(`${await own.get('admin')} ${await first.get('user')}`)
+  })
