@@ -7,9 +7,12 @@ import {
   ANSWER_HEADERS,
   checkArguments,
   copyPlaced,
+  type Emitter,
+  emitWithSession,
   FetchRun,
   findShared,
   type HttpSessionOptions,
+  type NamedSession,
   type PropertyName,
   refuseAssignment,
   refuseTaken,
@@ -76,6 +79,7 @@ export function session<Data extends object, Property extends string = 'session'
     const run = new FetchRun(manager, settings, raw)
     copyPlaced(raw, c)
     give(c, property, run.session)
+    if (settings.asyncContext) emitOnNode(c.env as NodeBindings | undefined, run)
     try {
       await run.run(next)
     } catch (error) {
@@ -105,6 +109,18 @@ function give<Data extends object>(c: Context, property: string, session: Sessio
   c.set = (key: string, value: unknown) => {
     if (key === property && value !== session) refuseAssignment(property)
     set(key, value)
+  }
+}
+
+/** What `@hono/node-server` hands to applications: the request and the response of Node. */
+interface NodeBindings {
+  readonly incoming?: Emitter
+  readonly outgoing?: Emitter
+}
+
+function emitOnNode(bindings: NodeBindings | undefined, session: NamedSession): void {
+  for (const emitter of [bindings?.incoming, bindings?.outgoing]) {
+    if (typeof emitter?.emit === 'function') emitWithSession(emitter, session)
   }
 }
 

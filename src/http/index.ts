@@ -1,7 +1,8 @@
 /** The door through which adapters come in. */
 export { ANSWER_HEADERS } from './answer-headers.ts'
-export { currentSession, runWithSession } from './current-session.ts'
+export { currentSession, type NamedSession, runWithSession } from './current-session.ts'
 export { cutOff } from './cut-off.ts'
+export { emitWithSession } from './event-context.ts'
 export type { HttpExchange } from './exchange.ts'
 export { answerOf } from './fetch-answer.ts'
 export { FetchRun, isResponse } from './fetch-run.ts'

@@ -1,6 +1,7 @@
 import type { Manager } from '../core/manager.ts'
 import type { Session } from '../core/session.ts'
 import { runWithSession } from './current-session.ts'
+import { emitWithSession } from './event-context.ts'
 import type { Gate } from './gate.ts'
 import { HeldResponse, type NodeResponse } from './held-response.ts'
 import { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
@@ -40,6 +41,9 @@ export class NodeRun<Data extends object>
     this.#lifecycle = new HttpLifecycle(manager, settings, this, this)
     this.#held = HeldResponse.of(response, this)
     place(request, this)
+    if (!settings.asyncContext) return
+    emitWithSession(request, this)
+    emitWithSession(response, this)
   }
 
   get session(): Session<Data> {
