@@ -33,9 +33,11 @@ export function checkName(name: string): void {
   refuseOption('name', `spelt with \`${prefix}\` in front, or another name`, name)
 }
 
-export function defaultName({ secure, domain, path }: CookieAttributes): string {
+/** The most that browsers protect: those that do not know `__Host-Http-` take it for `__Host-`. */
+export function defaultName({ secure, domain, path, httpOnly }: CookieAttributes): string {
   if (!secure) return 'sid'
-  return domain === undefined && path === '/' ? '__Host-sid' : '__Secure-sid'
+  if (domain !== undefined || path !== '/') return '__Secure-sid'
+  return httpOnly ? '__Host-Http-sid' : '__Host-sid'
 }
 
 export function isToken(value: unknown): boolean {

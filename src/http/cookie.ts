@@ -11,20 +11,28 @@ export interface CookieAttributes {
   readonly priority: 'low' | 'medium' | 'high' | undefined
 }
 
+/** Of more cookies of one name than an honest client has, the others are not looked at. */
+const MAX_IDS = 3
+const NO_IDS: readonly string[] = []
+
 /**
- * The id in a Cookie header: of several cookies of that name the last one that has the shape of an
- * id, as in GoFrame. Names are compared byte for byte, nothing is decoded, and only spaces and tabs
- * are trimmed (CVE-2020-7070, CVE-2023-23934 and their kind).
+ * The ids in a Cookie header: the values of the cookies of that name that have the shape of an id, three
+ * at most. The last one comes first, as in GoFrame. Names are compared byte for byte, nothing is
+ * decoded, and only spaces and tabs are trimmed (CVE-2020-7070, CVE-2023-23934 and their kind).
  */
-export function findIdInCookies(header: string, name: string): string | undefined {
+export function findIdsInCookies(header: string, name: string): readonly string[] {
   const start = `${name}=`
+  let ids: string[] | undefined
   let at = header.lastIndexOf(start)
   while (at !== -1) {
     const id = startsCookie(header, at) ? valueAt(header, at + start.length) : undefined
-    if (isSessionId(id)) return id
+    if (isSessionId(id) && ids?.includes(id) !== true) {
+      ids ??= []
+      if (ids.push(id) === MAX_IDS) break
+    }
     at = at === 0 ? -1 : header.lastIndexOf(start, at - 1)
   }
-  return undefined
+  return ids ?? NO_IDS
 }
 
 /** Whether a name stands where a cookie begins: first, or behind a semicolon. */
@@ -50,15 +58,23 @@ function isBlank(character: string | undefined): boolean {
   return character === ' ' || character === '\t'
 }
 
-/** A Set-Cookie header that gives the client an id. `expiresAt` undefined: until the browser ends. */
+/** Milliseconds: browsers keep no cookie for longer than 400 days (RFC 6265bis 5.5). */
+export const LONGEST_COOKIE_AGE: number = 400 * 86_400_000
+
+/**
+ * A Set-Cookie header that gives the client an id, from now on for so many milliseconds; 0: until the
+ * browser ends. `Max-Age` serves clients whose clock is wrong, `Expires` those that do not know it.
+ */
 export function idCookie(
   name: string,
   id: string,
   attributes: CookieAttributes,
-  expiresAt: number | undefined,
+  now: number,
+  age: number,
 ): string {
-  const expires = expiresAt === undefined ? '' : `; Expires=${wholeSeconds(expiresAt)}`
-  return `${name}=${id}${placeOf(attributes)}${expires}${protectionOf(attributes)}`
+  const life =
+    age === 0 ? '' : `; Expires=${wholeSeconds(now + age)}; Max-Age=${Math.ceil(age / 1000)}`
+  return `${name}=${id}${placeOf(attributes)}${life}${protectionOf(attributes)}`
 }
 
 const LONG_AGO = new Date(0).toUTCString()

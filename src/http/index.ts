@@ -1,5 +1,6 @@
 /** The door through which adapters come in. */
 export { ANSWER_HEADERS } from './answer-headers.ts'
+export type { CookieOptions } from './cookie-settings.ts'
 export { currentSession, type NamedSession, runWithSession } from './current-session.ts'
 export { cutOff } from './cut-off.ts'
 export { emitWithSession } from './event-context.ts'
@@ -11,12 +12,7 @@ export type { NodeResponse } from './held-response.ts'
 export { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
 export type { NodeRequest } from './node-exchange.ts'
 export { NodeRun } from './node-run.ts'
-export {
-  type CookieOptions,
-  type HttpSessionOptions,
-  type HttpSettings,
-  resolveHttpOptions,
-} from './options.ts'
+export { type HttpSessionOptions, type HttpSettings, resolveHttpOptions } from './options.ts'
 export type { Origins } from './origin.ts'
 export {
   copyPlaced,

@@ -3,6 +3,7 @@ import { SessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
 import type { Session } from '../core/session.ts'
 import type { SessionChange, SessionObserver } from '../core/session-context.ts'
+import { LONGEST_COOKIE_AGE } from './cookie.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { saveAll } from './save-all.ts'
@@ -133,7 +134,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     this.#transport.tellVariance()
     if (storedId !== undefined) {
       if (storedId !== sentId || this.#renewsCookie) {
-        this.#transport.tellId(storedId, this.#cookieExpiry)
+        this.#transport.tellId(storedId, this.#manager.now(), this.#cookieAge)
         if (this.#slidesCookie) this.#settings.cookieTimes.set(storedId, this.#manager.now())
       }
     } else if (wasRemoved && sentId !== undefined) this.#transport.tellRemoval()
@@ -164,13 +165,9 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     return this.#transport.carrier === 'cookie'
   }
 
-  /** Milliseconds, 0 for a cookie that ends with the browser. */
+  /** How long the browser keeps the cookie, in milliseconds; 0 for one that ends with the browser. */
   get #cookieAge(): number {
-    return this.#settings.cookie?.maxAge ?? this.#manager.ttl
-  }
-
-  get #cookieExpiry(): number | undefined {
-    return this.#cookieAge === 0 ? undefined : this.#manager.now() + this.#cookieAge
+    return Math.min(this.#settings.cookie?.maxAge ?? this.#manager.ttl, LONGEST_COOKIE_AGE)
   }
 
   /**

@@ -50,7 +50,7 @@ function checkOrigin(
 /** The origin of the pages of the host that was asked, `undefined` when that cannot be told. */
 function ownOrigin(exchange: HttpExchange, settings: HttpSettings): string | undefined {
   // What sets a cookie that is always secure says that all its pages come over TLS.
-  const isOverTls = isSecure(exchange, settings) || settings.cookie?.onPlain.attributes.secure
+  const isOverTls = isSecure(exchange, settings) || settings.cookie?.isAlwaysOverTls
   const url = `${isOverTls ? 'https' : 'http'}://${exchange.requestHeader('host') ?? ''}`
   return URL.canParse(url) ? new URL(url).origin : undefined
 }

@@ -1,7 +1,8 @@
 import { isSessionId } from '../core/session-id.ts'
-import { findIdInCookies, idCookie, removalCookie } from './cookie.ts'
+import { findIdsInCookies, idCookie, removalCookie } from './cookie.ts'
+import type { NamedCookie } from './cookie-settings.ts'
 import type { HttpExchange } from './exchange.ts'
-import type { HttpSettings, NamedCookie } from './options.ts'
+import type { HttpSettings } from './options.ts'
 
 /** How a client sends its id, and so how it is answered. */
 export type Carrier = 'cookie' | 'header'
@@ -34,8 +35,8 @@ export class IdTransport {
     return this.#sentId
   }
 
-  /** Tells the client its id. A cookie expires at the time given, or with the browser. */
-  tellId(id: string, expiresAt: number | undefined): void {
+  /** Tells the client its id. A cookie lives from now on for so many milliseconds; 0: with the browser. */
+  tellId(id: string, now: number, cookieAge: number): void {
     if (this.#carrier === 'header') {
       this.#exchange.setHeader(this.#settings.header ?? '', id)
       this.#keepFromCaches()
@@ -43,7 +44,7 @@ export class IdTransport {
     }
     const cookie = this.#cookie
     if (cookie === undefined) return
-    this.#setCookie(idCookie(cookie.name, id, cookie.attributes, expiresAt))
+    this.#setCookie(idCookie(cookie.name, id, cookie.attributes, now, cookieAge))
   }
 
   /** Makes the client forget its id. A header needs no answer: the client knows that it logged out. */
@@ -62,7 +63,7 @@ export class IdTransport {
   #readCookie(): string | undefined {
     const cookie = this.#cookie
     const header = cookie && this.#exchange.requestHeader('cookie')
-    return header === undefined ? undefined : findIdInCookies(header, cookie?.name ?? '')
+    return header === undefined ? undefined : findIdsInCookies(header, cookie?.name ?? '')[0]
   }
 
   #readHeader(): string | undefined {

@@ -370,7 +370,7 @@ export function adapterContract(adapter: Adapter): void {
         const { server } = await start(undefined, {}, { trustProxy: true })
         const headers = { 'x-forwarded-proto': 'https' }
         const cookie = sessionCookie(await ask(server, '/set?user=ann', { headers }))
-        expect(cookie).toMatchObject({ name: '__Host-sid', secure: true })
+        expect(cookie).toMatchObject({ name: '__Host-Http-sid', secure: true })
       })
     }
 

@@ -143,7 +143,7 @@ describe('the answers of Hono', () => {
     const got = await app.request('/get', { headers: { Cookie: cookie.split(';')[0] ?? '' } })
     expect([await got.json(), got.headers.getSetCookie()]).toEqual([{ user: 'ann' }, []])
     const secure = await app.request('https://localhost/login', { method: 'POST' })
-    expect(secure.headers.getSetCookie()[0]).toMatch(/^__Host-sid=.*; Secure/)
+    expect(secure.headers.getSetCookie()[0]).toMatch(/^__Host-Http-sid=.*; Secure/)
   })
 })
 

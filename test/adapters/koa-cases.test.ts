@@ -144,8 +144,8 @@ describe.each(versions)('%s', (_, Version) => {
 
   it.each([
     [{ proxy: true }, 'sid', undefined],
-    [{ trustProxy: true }, '__Host-sid', true],
-    [{ proxy: true, trustProxy: true }, '__Host-sid', true],
+    [{ trustProxy: true }, '__Host-Http-sid', true],
+    [{ proxy: true, trustProxy: true }, '__Host-Http-sid', true],
   ])('asks its own trustProxy, not app.proxy: %o', async (options, name, secure) => {
     const { server } = await start(async context => {
       await context.session.set('user', 'ann')

@@ -17,7 +17,7 @@ describe.skipIf(reason)(`a session in SvelteKit (${reason ?? 'a real server'})`,
     const init = { method: 'POST', headers, body, redirect: 'manual' } as const
     const answer = await fetch(`${server.url}/login`, init)
     expect(answer.headers.getSetCookie()).toEqual([
-      expect.stringMatching(/^__Host-sid=[\w-]{22,};.* Secure;/),
+      expect.stringMatching(/^__Host-Http-sid=[\w-]{22,};.* Secure;/),
     ])
   })
 

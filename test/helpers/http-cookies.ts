@@ -3,7 +3,7 @@ import type { Answer } from './http-client.ts'
 import { isSecureKind, type Kind } from './http-servers.ts'
 
 /** The name that the session's cookie has by default. */
-export const cookieName = (kind: Kind): string => (isSecureKind(kind) ? '__Host-sid' : 'sid')
+export const cookieName = (kind: Kind): string => (isSecureKind(kind) ? '__Host-Http-sid' : 'sid')
 
 /** The session cookies that an answer sets, whatever other cookies it sets. */
 export function sessionCookies({ setCookies }: Answer): Cookie[] {

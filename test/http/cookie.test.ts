@@ -6,8 +6,9 @@ import { CookieJar, Cookie as ToughCookie } from 'tough-cookie'
 import { describe, expect, it } from 'vitest'
 import {
   type CookieAttributes,
-  findIdInCookies,
+  findIdsInCookies,
   idCookie,
+  LONGEST_COOKIE_AGE,
   removalCookie,
 } from '../../src/http/cookie.ts'
 import { inLong } from '../helpers/long.ts'
@@ -15,7 +16,7 @@ import { inLong } from '../helpers/long.ts'
 const id = newSessionId()
 const other = newSessionId()
 
-describe('findIdInCookies', () => {
+describe('findIdsInCookies', () => {
   it.each<[string, string, string | undefined]>([
     ['nothing', '', undefined],
     ['the only cookie', `sid=${id}`, id],
@@ -53,7 +54,18 @@ describe('findIdInCookies', () => {
     ['a zero', `sid=${id}\0`, undefined],
     ['an encoded value', `sid=${encodeURIComponent('ä')}`, undefined],
   ])('%s', (_, header, found) => {
-    expect(findIdInCookies(header, 'sid')).toBe(found)
+    expect(findIdsInCookies(header, 'sid')[0]).toBe(found)
+  })
+
+  it.each<[string, string, string[]]>([
+    ['none', 'a=b', []],
+    ['two: the last one first', `sid=${id}; a=b; sid=${other}`, [other, id]],
+    ['the same one twice', `sid=${id}; sid=${other}; sid=${id}`, [id, other]],
+    ['no malformed one', `sid=${id}; sid=../x; sid=; sid=${other}`, [other, id]],
+    ['three at most', 'sid=a; sid=b; sid=c; sid=d', ['d', 'c', 'b']],
+    ['three at most, whatever stands between', 'sid=a; sid=b; sid=; sid=c; sid=c', ['c', 'b', 'a']],
+  ])('of several cookies: %s', (_, header, found) => {
+    expect(findIdsInCookies(header, 'sid')).toEqual(found)
   })
 
   /** What other parsers took for the protected cookie, though a browser let any site set it. */
@@ -73,19 +85,20 @@ describe('findIdInCookies', () => {
     ['other blanks', [...'\v\f\u0085\u2028\ufeff'].map(c => `${c}__Host-sid=${id}`).join(';')],
     ['other letter case', `__host-sid=${id}; __HOST-sid=${id}`],
   ])('%s', (_, header) => {
-    expect(findIdInCookies(header, '__Host-sid')).toBeUndefined()
-    expect(findIdInCookies(`${header}; __Host-sid=${other}`, '__Host-sid')).toBe(other)
+    expect(findIdsInCookies(header, '__Host-sid')).toEqual([])
+    expect(findIdsInCookies(`${header}; __Host-sid=${other}`, '__Host-sid')).toEqual([other])
   })
 
-  /** The same rules, written to be read: split at semicolons, trim, compare, take the last one. */
-  function reference(header: string, name: string): string | undefined {
+  /** The same rules, written to be read: split at semicolons, trim, compare, take the last three. */
+  function reference(header: string, name: string): string[] {
     const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '')
-    return header
+    const ids = header
       .split(';')
       .map(trim)
       .filter(pair => pair.startsWith(`${name}=`))
       .map(pair => trim(pair.slice(name.length + 1)).replace(/^"(.*)"$/s, '$1'))
-      .findLast(value => /^[A-Za-z0-9_-]{1,128}$/.test(value))
+      .filter(value => /^[A-Za-z0-9_-]{1,128}$/.test(value))
+    return [...new Set(ids.reverse())].slice(0, 3)
   }
 
   const PIECES = [
@@ -111,14 +124,14 @@ describe('findIdInCookies', () => {
   it('agrees with a reference on any header', () => {
     fc.assert(
       fc.property(header, text => {
-        expect(findIdInCookies(text, 'sid')).toBe(reference(text, 'sid'))
+        expect(findIdsInCookies(text, 'sid')).toEqual(reference(text, 'sid'))
       }),
       { numRuns: inLong(20_000, 5000) },
     )
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), fc.boolean(), (text, last) => {
         const cookies = last ? `${text};sid=id` : `sid=id;${text}`
-        expect(findIdInCookies(cookies, 'sid')).toBe(reference(cookies, 'sid'))
+        expect(findIdsInCookies(cookies, 'sid')).toEqual(reference(cookies, 'sid'))
       }),
       { numRuns: inLong(5000, 1000) },
     )
@@ -131,7 +144,7 @@ describe('findIdInCookies', () => {
     fc.assert(
       fc.property(token, anId, (name, value) => {
         const pair = `${name}=${value}`
-        expect(findIdInCookies(pair, name)).toBe(value)
+        expect(findIdsInCookies(pair, name)).toEqual([value])
         expect(parseCookie(pair)[name]).toBe(value)
         expect(ToughCookie.parse(pair)).toMatchObject({ key: name, value })
       }),
@@ -143,7 +156,7 @@ describe('findIdInCookies', () => {
     fc.assert(
       fc.property(fc.constantFrom(...PIECES), header, (start, rest) => {
         const pair = `${start}${rest}`.replaceAll(';', '')
-        const found = findIdInCookies(pair, 'sid')
+        const [found] = findIdsInCookies(pair, 'sid')
         if (found !== undefined) expect(parseCookie(pair)['sid']?.replaceAll('"', '')).toBe(found)
       }),
       { numRuns: inLong(5000, 1000) },
@@ -153,7 +166,7 @@ describe('findIdInCookies', () => {
   it('takes time in proportion to the header', () => {
     const time = (text: string): number => {
       const start = performance.now()
-      findIdInCookies(text, 'sid')
+      findIdsInCookies(text, 'sid')
       return performance.now() - start
     }
     for (const piece of ['sid=', ' sid=', ';sid=', ';sid= ', '; ', '"', ' ', '\t;sid']) {
@@ -179,13 +192,16 @@ const attributes: fc.Arbitrary<CookieAttributes> = fc.record({
 const aName = fc
   .stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/)
   .filter(name => !(name in {}))
+/** Of a cookie, in milliseconds. */
+const LIFE = 90_000
 const aTime = fc.integer({ min: 1, max: 4e9 }).map(seconds => seconds * 1000)
 
 describe('the cookies that are set', () => {
   it.each([
     [
       'idCookie',
-      (name: string, given: CookieAttributes, time: number) => idCookie(name, id, given, time),
+      (name: string, given: CookieAttributes, time: number) =>
+        idCookie(name, id, given, time - LIFE, LIFE),
     ],
     ['removalCookie', (name: string, given: CookieAttributes) => removalCookie(name, given)],
   ])('%s: other parsers read exactly one cookie with the attributes given', (kind, write) => {
@@ -203,7 +219,7 @@ describe('the cookies that are set', () => {
           value: isRemoval ? '' : id,
           path: given.path,
           expires,
-          ...(isRemoval && { maxAge: 0 }),
+          maxAge: isRemoval ? 0 : LIFE / 1000,
           ...(given.domain !== undefined && { domain: given.domain }),
           ...(given.secure && { secure: true }),
           ...(given.httpOnly && { httpOnly: true }),
@@ -220,7 +236,7 @@ describe('the cookies that are set', () => {
           secure: given.secure,
           httpOnly: given.httpOnly,
           expires,
-          maxAge: isRemoval ? 0 : null,
+          maxAge: isRemoval ? 0 : LIFE / 1000,
         })
         expect(tough?.sameSite ?? false).toBe(given.sameSite)
         const extensions = [
@@ -233,14 +249,22 @@ describe('the cookies that are set', () => {
     )
   })
 
-  it('a cookie without an end has no Expires', () => {
+  it('a cookie without an end has neither Expires nor Max-Age', () => {
     fc.assert(
-      fc.property(aName, attributes, (name, given) => {
-        expect(parseSetCookie([idCookie(name, id, given, undefined)])[0]).not.toHaveProperty(
-          'expires',
-        )
+      fc.property(aName, attributes, aTime, (name, given, now) => {
+        const [cookie] = parseSetCookie([idCookie(name, id, given, now, 0)])
+        expect(cookie).not.toHaveProperty('expires')
+        expect(cookie).not.toHaveProperty('maxAge')
       }),
     )
+  })
+
+  it('a part of a second counts as a whole one: the cookie does not end before its session', () => {
+    const given = fc.sample(attributes, 1)[0] as CookieAttributes
+    expect(parseSetCookie([idCookie('sid', id, given, 1_000_001, 1)])[0]).toMatchObject({
+      expires: new Date(1_001_000),
+      maxAge: 1,
+    })
   })
 
   it('are within what browsers keep: 4096 bytes of name and value, 1024 of an attribute', () => {
@@ -255,7 +279,7 @@ describe('the cookies that are set', () => {
     }
     const name = 'n'.repeat(256)
     for (const line of [
-      idCookie(name, 'i'.repeat(128), longest, 253_402_300_799_000),
+      idCookie(name, 'i'.repeat(128), longest, 253_367_740_799_000, LONGEST_COOKIE_AGE),
       removalCookie(name, longest),
     ]) {
       expect(line.length).toBeLessThan(4096)
@@ -276,7 +300,7 @@ describe('the cookies that are set', () => {
         const given = { ...drawn, path: '/app', domain: 'a.example.com', ...fixed }
         const url = 'https://a.example.com/app/x'
         const jar = new CookieJar(undefined, { prefixSecurity: 'strict' })
-        await jar.setCookie(idCookie(name, id, given, Date.now() + 60_000), url)
+        await jar.setCookie(idCookie(name, id, given, Date.now(), 60_000), url)
         expect(await jar.getCookieString(url)).toBe(`${name}=${id}`)
         await jar.setCookie(removalCookie(name, given), url)
         expect(await jar.getCookieString(url)).toBe('')

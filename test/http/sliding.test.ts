@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Manager, newSessionId, StorageMemory } from 'gsession'
+import { Manager, type ManagerOptions, newSessionId, StorageMemory } from 'gsession'
 import type { NodeSessionOptions } from 'gsession/http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { hashSessionId } from '../../src/core/session-id.ts'
@@ -10,6 +10,7 @@ import { type Handler, serve } from '../helpers/http-servers.ts'
 import { countCalls, failOnDemand } from '../helpers/http-storage.ts'
 
 const MINUTE = 60_000
+const DAY = 86_400_000
 /** A tenth of it is ten minutes. */
 const TTL = 100 * MINUTE
 const NOON = '2026-01-01T12:00:00Z'
@@ -106,6 +107,26 @@ describe('the cookie slides with the session', () => {
     await browser.ask('/set')
 
     expect(await minutesWithCookie(() => browser.ask('/get'), [''], 13)).toEqual([4, 8, 12])
+  })
+
+  it.each<[what: string, ttl: ManagerOptions['ttl'], options: NodeSessionOptions]>([
+    ['a ttl', '1000d', {}],
+    ['its own maxAge', '1h', { cookie: { maxAge: '10000d' } }],
+  ])('before the browser drops it, whatever %s of years says', async (_, ttl = '1h', options) => {
+    const manager = new Manager({ storage: new StorageMemory({ clock }), clock, ttl })
+    const browser = new Browser(await start(options, manager))
+    const { maxAge, expires } = sessionCookie(await browser.ask('/set'))
+    expect([maxAge, expires]).toEqual([400 * 86_400, new Date(clock() + 400 * DAY)])
+    if (ttl === '1h') return
+
+    const days: number[] = []
+    for (let day = 1; day < 900; day++) {
+      pass(DAY)
+      const answer = await browser.ask('/get')
+      if (sessionCookies(answer).length > 0) days.push(day)
+      expect(await browser.cookies()).toHaveProperty('sid')
+    }
+    expect(days.slice(0, 3)).toEqual([40, 80, 120])
   })
 
   it('never when it ends with the browser', async () => {
@@ -236,8 +257,10 @@ it('neither the cookie nor the session outlives the other, and nobody is logged 
         const session = storage.load(hashSessionId(cookie?.value ?? ''))
         expect(session).toBeDefined()
         // Dates in cookies are whole seconds, rounded up.
-        expect(cookie?.expiryTime()).toBeLessThan((session?.expiresAt ?? 0) + 1000)
-        expect(cookie?.expiryTime()).toBeGreaterThan(clock() + 0.9 * TTL)
+        // (The jar's own answer would be Max-Age after the last access.)
+        const end = new Date(cookie?.expires ?? 0).getTime()
+        expect(end).toBeLessThan((session?.expiresAt ?? 0) + 1000)
+        expect(end).toBeGreaterThan(clock() + 0.9 * TTL)
       }
     }),
     { numRuns: 40 },

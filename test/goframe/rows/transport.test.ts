@@ -8,7 +8,7 @@ import { describeRows, SUBJECTS, type Subject } from './stage.ts'
 /** With all attributes that GoFrame gives by default, and then those that only this library adds. */
 const COOKIE = {
   go: /^gfsessionid=([0-9a-z]{32}); Path=\/; Expires=([^;]+)$/,
-  here: /^gfsessionid=([\w-]{43}); Path=\/; Expires=([^;]+); HttpOnly; SameSite=Lax$/,
+  here: /^gfsessionid=([\w-]{43}); Path=\/; Expires=([^;]+); Max-Age=\d+; HttpOnly; SameSite=Lax$/,
 }
 const DAY = 86_400_000
 
