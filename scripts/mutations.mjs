@@ -453,7 +453,7 @@ const LISTS = {
       ['the whole name of a cookie counts', "before < 0 || header[before] === ';'", 'true'],
     ],
   },
-  'src/http/options.ts': {
+  'src/http/cookie-settings.ts': {
     tests: [...COOKIE, ...HTTP],
     lines: [
       ['HttpOnly by default', 'httpOnly = true', 'httpOnly = false'],

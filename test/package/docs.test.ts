@@ -108,7 +108,7 @@ const MEMORY = optionsOf('src/storages/memory.ts', 'StorageMemoryOptions')
 const HTTP = [
   ...optionsOf('src/http/options.ts', 'HttpSessionOptions'),
   ...optionsOf('src/adapters/node.ts', 'NodeSessionOptions'),
-  ...optionsOf('src/http/options.ts', 'CookieOptions').map(
+  ...optionsOf('src/http/cookie-settings.ts', 'CookieOptions').map(
     ([name, preset]) => [`cookie.${name}`, preset] as const,
   ),
 ]
