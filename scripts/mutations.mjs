@@ -379,15 +379,32 @@ const LISTS = {
       ['nothing is kept beyond its ttl', 'Math.min(lifetime, MAX_AGE)', 'MAX_AGE'],
     ],
   },
-  'src/storages/redis-storage.ts': {
-    tests: REDIS,
+  'src/storages/redis-keys.ts': {
+    tests: [...REDIS, 'test/redis/foreign-keys'],
     lines: [
       [
         'malformed ids reach no Redis',
         "if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')",
         '',
       ],
-      ['a refresh shortens nothing', "String(Math.ceil(ttl)), 'gt']", 'String(Math.ceil(ttl))]'],
+      [
+        'no name is taken for an id',
+        'return this.arePrefixed && this.#isMade(redisKey)',
+        'return true',
+      ],
+    ],
+  },
+  'src/storages/redis-calls.ts': {
+    tests: [...REDIS, 'test/redis/ttl-changed', 'test/redis/foreign-keys'],
+    lines: [
+      ['a refresh shortens nothing', "expire(left, 'gt')", 'expire(left)'],
+      ['a lowered ttl counts', "await expire(ttl, 'xx', 'lt')", ''],
+      ['what has no ttl is no session', 'return left > 0 ? reply : undefined', 'return reply'],
+    ],
+  },
+  'src/storages/redis-storage.ts': {
+    tests: REDIS,
+    lines: [
       ['a change empties the cache', 'cache.changed(redisKey))', 'undefined)', { also: CACHE }],
       [
         'a closed storage refuses',
@@ -397,15 +414,21 @@ const LISTS = {
     ],
   },
   'src/storages/redis.ts': {
-    tests: ['test/redis/kv', 'test/redis/interleavings', 'test/redis/contract-redis'],
+    tests: ['test/redis/kv', 'test/redis/taken-ids', 'test/redis/foreign-keys'],
     lines: [
-      ['rotate never overwrites', 'if taken then return 0 end', ''],
+      ['create never overwrites', "'nx', 'get'", "'get'"],
+      ['nothing of others is put aside', 'if (!this.keys.arePrefixed) return undefined', ''],
+    ],
+  },
+  'src/storages/redis-string-scripts.ts': {
+    tests: ['test/redis/kv', 'test/redis/interleavings', 'test/redis/taken-ids'],
+    lines: [
+      ['rotate never overwrites', 'if taken then return', 'if false then return'],
       [
         'what others wrote meanwhile is not put aside',
         "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end",
         '',
       ],
-      ['create never overwrites', "'nx', 'get'", "'get'"],
     ],
   },
   'src/storages/file-sweeper.ts': {
@@ -417,8 +440,8 @@ const LISTS = {
     lines: [
       [
         'merge revives nothing',
-        "if redis.call('exists', KEYS[1]) == 0 then return 0 end\nput(KEYS[1], 3)",
-        'put(KEYS[1], 3)',
+        "if redis.call('exists', KEYS[1]) == 0 then return 0 end\nput(3)",
+        'put(3)',
       ],
       ['rotate never overwrites', "if redis.call('exists', KEYS[2]) == 1 then return 2 end", ''],
     ],
@@ -431,8 +454,11 @@ const LISTS = {
         'return [this.#channel, hashSessionId(id)]',
         'return [this.#channel, id]',
       ],
-      ['a removal is told', 'if removed == 1 then tellEnded(ARGV[1], ARGV[2]) end', ''],
     ],
+  },
+  'src/storages/redis-removal.ts': {
+    tests: ['test/redis/watch', 'test/redis/faults-records'],
+    lines: [['a removal is told', 'if removed == 1 then tellEnded(ARGV[1], ARGV[2]) end', '']],
   },
   'src/open-storage.ts': {
     tests: ['test/redis/open-storage'],

@@ -25,7 +25,12 @@ export type { SessionData, Storage } from './core/storage.ts'
 export { StorageBase } from './core/storage-base.ts'
 export type { CallOptions } from './core/storage-call.ts'
 export { Var } from './core/var.ts'
-export { type GoFrameOptions, type GoFramePreset, goframe } from './goframe.ts'
+export {
+  type GoFrameOptions,
+  type GoFramePreset,
+  type GoFrameRedisPreset,
+  goframe,
+} from './goframe.ts'
 export { currentSession } from './http/current-session.ts'
 export { openStorage } from './open-storage.ts'
 export type { EncryptionKey } from './storages/aes-gcm.ts'

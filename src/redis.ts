@@ -7,4 +7,4 @@ export type {
   RedisClient,
 } from './storages/redis-client.ts'
 export { StorageRedisHashTable } from './storages/redis-hash.ts'
-export type { RedisStorageOptions } from './storages/redis-storage.ts'
+export type { RedisStorageOptions } from './storages/redis-options.ts'

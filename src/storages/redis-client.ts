@@ -36,6 +36,8 @@ export type RedisClient = NodeRedisClient | NodeRedisSentinel | NodeRedisCluster
 export interface RedisConnection {
   /** Whether keys live on different nodes, so that no step can touch two of them. */
   readonly isCluster: boolean
+  /** Whether a command may be carried out twice, since the client sends it again when a connection broke. */
+  readonly sendsAgain: boolean
   /** What the client puts before every key. */
   readonly keyPrefix: string
   /** To wait for before a call begins. */
@@ -59,7 +61,16 @@ const CONNECTING: ReadonlySet<string | undefined> = new Set([
   'close',
 ])
 
-/** Clients of several nodes do not tell whether the one that is needed is connected. */
+/** By which an application wants commands to fail at once while the client connects. */
+interface OfflineOptions {
+  readonly enableOfflineQueue?: boolean
+  readonly disableOfflineQueue?: boolean
+}
+
+/**
+ * Clients of several nodes do not tell whether the one that is needed is connected. Those that keep no
+ * commands for later refuse them by themselves.
+ */
 const ALWAYS: Readiness = () => undefined
 
 /** What an ioredis client puts before every key that a command names. */
@@ -80,11 +91,13 @@ export function connectionOf(client: RedisClient): RedisConnection {
 }
 
 function overIoRedis(client: IoRedisClient): RedisConnection {
-  const state = client as { readonly status?: string }
+  const state = client as { readonly status?: string; readonly options?: OfflineOptions }
+  const isQueueing = state.options?.enableOfflineQueue !== false
   return {
     isCluster: client.isCluster,
+    sendsAgain: true,
     keyPrefix: keyPrefixOf(client),
-    ready: readinessOf(client, () => CONNECTING.has(state.status)),
+    ready: isQueueing ? readinessOf(client, () => CONNECTING.has(state.status)) : ALWAYS,
     send: (_redisKey, [name = '', ...args]) => client.call(name, ...args),
   }
 }
@@ -93,15 +106,19 @@ function overIoRedis(client: IoRedisClient): RedisConnection {
 interface NodeRedisState extends NodeRedisClient {
   readonly isOpen?: boolean
   readonly isReady?: boolean
+  readonly options?: OfflineOptions
   withCommandOptions?(options: object): NodeRedisClient
 }
 
 function overNodeRedis(client: NodeRedisClient): RedisConnection {
   const state: NodeRedisState = client
+  const isQueueing = state.options?.disableOfflineQueue !== true
+  const isConnecting = (): boolean => state.isReady === false && state.isOpen === true
   return {
     isCluster: false,
+    sendsAgain: false,
     keyPrefix: '',
-    ready: readinessOf(client, () => state.isReady === false && state.isOpen === true),
+    ready: isQueueing ? readinessOf(client, isConnecting) : ALWAYS,
     send: sender(state),
   }
 }
@@ -117,6 +134,7 @@ function sender(client: NodeRedisState): RedisConnection['send'] {
 function overSentinel(client: NodeRedisSentinel): RedisConnection {
   return {
     isCluster: false,
+    sendsAgain: true,
     keyPrefix: '',
     ready: ALWAYS,
     send: (_redisKey, command) => client.sendCommand(false, [...command], PLAIN),
@@ -126,6 +144,7 @@ function overSentinel(client: NodeRedisSentinel): RedisConnection {
 function overCluster(client: NodeRedisCluster): RedisConnection {
   return {
     isCluster: true,
+    sendsAgain: true,
     keyPrefix: '',
     ready: ALWAYS,
     send: (redisKey, command) => client.sendCommand(redisKey, false, [...command], PLAIN),

@@ -22,11 +22,13 @@ import {
   TYPES_FIELD,
 } from './redis-hash-scripts.ts'
 import { decodeField, encodeField } from './redis-hash-values.ts'
+import { type Removal, removalBy } from './redis-removal.ts'
 import { DONE } from './redis-script.ts'
 import { type Move, RedisStorage } from './redis-storage.ts'
 import { retry } from './retry.ts'
 import { MARK_KEY } from './write-mark.ts'
 
+const REMOVAL = removalBy('hlen')
 const GONE = 0
 const TAKEN = 2
 const NO_MARK = ''
@@ -45,22 +47,27 @@ type Fields = ReadonlyMap<string, string>
  * changes are stored together, in one step, when the session is closed.
  */
 export class StorageRedisHashTable extends RedisStorage {
+  protected readonly removal: Removal = REMOVAL
+
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
     const args = [this.newMark(), String(ttl), ...fieldsToPut(data)]
-    return (await this.run(id, redisKey => this.runStep(createIfAbsent, [redisKey], args))) === DONE
+    const create = () => this.calls.runStep(createIfAbsent, [this.keyOfNew(id)], args)
+    return (await this.run(id, create)) === DONE
   }
 
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
     const { update } = changes
     // One script does it, so nobody need wait for another.
     if (update === undefined) {
-      return this.run(id, redisKey =>
-        this.changing(redisKey, () => this.#merge(redisKey, changes, String(ttl))),
-      )
+      return this.run(id, async redisKey => {
+        if (!this.isOurs(redisKey) && !(await this.isSession(redisKey))) return false
+        return this.changing(redisKey, () => this.#merge(redisKey, changes, String(ttl)))
+      })
     }
-    return this.inTurn(id, (redisKey, deadline) =>
-      this.#update(redisKey, deadline, changes, update, String(ttl)),
-    )
+    return this.inTurn(id, async (redisKey, deadline) => {
+      if (!this.isOurs(redisKey) && !(await this.isSession(redisKey))) return false
+      return this.#update(redisKey, deadline, changes, update, String(ttl))
+    })
   }
 
   /** The value of one key, in one command. */
@@ -84,21 +91,34 @@ export class StorageRedisHashTable extends RedisStorage {
 
   override async setMap(id: string, data: SessionData, ttl: number): Promise<void> {
     const args = [NO_MARK, String(ttl), ...fieldsToPut(encodeAll(data))]
-    await this.inTurn(id, redisKey => this.runStep(putAlways, [redisKey], args))
+    await this.inTurn(id, async redisKey => {
+      await this.refuseForeign(id, redisKey)
+      return this.calls.runStep(putAlways, [redisKey], args)
+    })
   }
 
   override async remove(id: string, key: string): Promise<void> {
     const changes = { set: NO_DATA, removed: new Set([key]) }
-    await this.inTurn(id, redisKey => this.#merge(redisKey, changes, '0'))
+    await this.inTurn(id, async redisKey => {
+      await this.refuseForeign(id, redisKey)
+      return this.#merge(redisKey, changes, '0')
+    })
   }
 
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
     const args = [NO_MARK, String(ttl), ...fieldsToPut(data)]
-    await this.inTurn(id, redisKey => this.runStep(replaceAll, [redisKey], args))
+    await this.inTurn(id, async redisKey => {
+      await this.refuseForeign(id, redisKey)
+      return this.calls.runStep(replaceAll, [redisKey], args)
+    })
   }
 
   protected async read(redisKey: string, key?: string): Promise<Loaded | undefined> {
     return (await this.#loadKey(redisKey, key)) ?? (await this.#loadAll(redisKey))
+  }
+
+  protected async isSession(redisKey: string): Promise<boolean> {
+    return Number(await this.readCarefully(redisKey, ['hlen', redisKey])) > 0
   }
 
   protected async rotateAtOnce(move: Move): Promise<Rotation> {
@@ -109,7 +129,7 @@ export class StorageRedisHashTable extends RedisStorage {
     }
     const put = fieldsToPut(changes.set, changes.removed)
     const args = [this.newMark(), String(ttl), keepOld ? '1' : '0', ...note, ...put]
-    const answer = await this.runStep(moveKey, [redisKey, newKey], args)
+    const answer = await this.calls.runStep(moveKey, [redisKey, newKey], args)
     if (answer === TAKEN) return 'taken'
     return answer === GONE ? 'absent' : 'rotated'
   }
@@ -127,13 +147,13 @@ export class StorageRedisHashTable extends RedisStorage {
       const put = fieldsToPut(applyChanges(decodeFields(fields), changes))
       // Nobody knows the new id yet: what an attempt before this one put there is ours.
       const script = created ? replaceAll : createIfAbsent
-      const answer = await this.runStep(script, [newKey], [mark, String(ttl), ...put])
+      const answer = await this.calls.runStep(script, [newKey], [mark, String(ttl), ...put])
       if (answer !== DONE) return 'taken'
       created = true
       if (keepOld) return 'rotated'
       deadline.check()
       const args = [mark, ...note, ...[...fields].flat()]
-      const removed = await this.runStep(removeIfSame, [redisKey], args)
+      const removed = await this.calls.runStep(removeIfSame, [redisKey], args)
       return removed === DONE ? 'rotated' : undefined
     })
   }
@@ -142,7 +162,7 @@ export class StorageRedisHashTable extends RedisStorage {
   async #loadKey(redisKey: string, key: string | undefined): Promise<Loaded | undefined> {
     if (key === undefined) return undefined
     const names = key === RESERVED_KEY ? LIBRARY_FIELDS : [key, ...LIBRARY_FIELDS]
-    const values = listOf(await this.send(redisKey, ['hmget', redisKey, ...names]))
+    const values = await this.#list(redisKey, ['hmget', redisKey, ...names])
     const fields = new Map<string, string>()
     for (const [index, name] of names.entries()) {
       const value = values[index]
@@ -157,7 +177,7 @@ export class StorageRedisHashTable extends RedisStorage {
   }
 
   async #fields(redisKey: string): Promise<Fields | undefined> {
-    const list = listOf(await this.send(redisKey, ['hgetall', redisKey]))
+    const list = await this.#list(redisKey, ['hgetall', redisKey])
     const fields = new Map<string, string>()
     for (let index = 0; index < list.length; index += 2) {
       fields.set(String(list[index]), String(list[index + 1]))
@@ -165,9 +185,14 @@ export class StorageRedisHashTable extends RedisStorage {
     return fields.size === 0 ? undefined : fields
   }
 
+  async #list(redisKey: string, command: readonly string[]): Promise<readonly unknown[]> {
+    if (this.isOurs(redisKey)) return listOf(await this.send(redisKey, command))
+    return listOf((await this.readCarefully(redisKey, command)) ?? [])
+  }
+
   async #merge(redisKey: string, changes: Changes, ttl: string): Promise<boolean> {
     const args = [NO_MARK, ttl, ...fieldsToPut(changes.set, changes.removed)]
-    return (await this.runStep(mergeIfPresent, [redisKey], args)) === DONE
+    return (await this.calls.runStep(mergeIfPresent, [redisKey], args)) === DONE
   }
 
   /** Stores the changes if the key that is updated is still what the new value was computed from. */
@@ -189,7 +214,11 @@ export class StorageRedisHashTable extends RedisStorage {
       const put = fieldsToPut(after, changes.removed)
       const isThere = typeof value === 'string'
       const wanted = [update.key, isThere ? '1' : '0', isThere ? String(value) : '']
-      const answer = await this.runStep(mergeIfSame, [redisKey], [mark, ttl, ...wanted, ...put])
+      const answer = await this.calls.runStep(
+        mergeIfSame,
+        [redisKey],
+        [mark, ttl, ...wanted, ...put],
+      )
       if (answer === DONE || answer === GONE) return answer === DONE
       ;[value, types] = listOf(answer)
       return undefined

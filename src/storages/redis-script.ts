@@ -1,6 +1,7 @@
 import { messageOf } from '../core/errors.ts'
 import { sha1 } from '../core/sha1.ts'
 import type { RedisConnection } from './redis-client.ts'
+import { isStrictAboutKeys } from './redis-refusal.ts'
 
 export type StepAnswer = number | readonly unknown[]
 /** What a step answers when it has done what it is for. */
@@ -17,14 +18,25 @@ export interface RedisStep {
   ): Promise<StepAnswer>
 }
 
+/** Those whose servers take only scripts that name each key as `KEYS[n]`, and publish nothing. */
+const strictConnections = new WeakSet<RedisConnection>()
+
+/** Whether scripts tell by themselves that a session has ended. */
+export function publishesItself(connection: RedisConnection): boolean {
+  return !strictConnections.has(connection)
+}
+
 /** A Lua script. */
 export class RedisScript implements RedisStep {
   readonly #source: string
   readonly #sha: string
+  readonly #strict: RedisScript | undefined
 
-  constructor(source: string) {
+  /** @param strict - what does the same on servers that are strict about what scripts do */
+  constructor(source: string, strict?: string) {
     this.#source = source
     this.#sha = sha1(source)
+    this.#strict = strict === undefined ? undefined : new RedisScript(strict)
   }
 
   /**
@@ -32,6 +44,23 @@ export class RedisScript implements RedisStep {
    * or restarted or flushed, is given it then.
    */
   async run(
+    connection: RedisConnection,
+    redisKeys: RedisKeys,
+    args: readonly string[],
+  ): Promise<StepAnswer> {
+    const strict = this.#strict
+    if (strict === undefined) return this.#run(connection, redisKeys, args)
+    if (!publishesItself(connection)) return strict.run(connection, redisKeys, args)
+    try {
+      return await this.#run(connection, redisKeys, args)
+    } catch (error) {
+      if (!isStrictAboutKeys(error)) throw error
+      strictConnections.add(connection)
+      return strict.run(connection, redisKeys, args)
+    }
+  }
+
+  async #run(
     connection: RedisConnection,
     redisKeys: RedisKeys,
     args: readonly string[],

@@ -1,62 +1,24 @@
 import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import type { Changes } from '../core/changes.ts'
-import { type Clock, systemClock } from '../core/clock.ts'
-import { type Duration, parseDuration } from '../core/duration.ts'
+import { systemClock } from '../core/clock.ts'
+import { parseDuration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
-import { memoize } from '../core/memoize.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
-import { isSessionId } from '../core/session-id.ts'
 import type { WatchableStorage } from '../core/session-watch.ts'
 import { type TimeLimit, within } from '../core/time-limit.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
-import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.ts'
-import { redisError } from './redis-error.ts'
+import { NO_KEY, RedisCalls } from './redis-calls.ts'
+import { connectionOf } from './redis-client.ts'
+import { SessionKeys } from './redis-keys.ts'
+import { OPTIONS, type RedisStorageOptions } from './redis-options.ts'
 import { ReadCache } from './redis-read-cache.ts'
-import type { RedisKeys, RedisStep, StepAnswer } from './redis-script.ts'
+import { isOfTwoSlots } from './redis-refusal.ts'
+import type { Removal } from './redis-removal.ts'
 import { canTrack, type StopTracking, track } from './redis-tracking.ts'
-import { type EndedNote, RedisWatch, removeAndTell } from './redis-watch.ts'
+import { type EndedNote, RedisWatch } from './redis-watch.ts'
 import { newMark, newWriter } from './write-mark.ts'
 
-export interface RedisStorageOptions {
-  /**
-   * Your own connected client: node-redis 5 or 6, ioredis 5 or 6, iovalkey, and the Cluster and
-   * Sentinel clients of these. The storage neither connects nor closes it.
-   */
-  client: RedisClient
-  /**
-   * Stands before the id in every key: `'app:session:'`. Whoever else uses this Redis must use
-   * another. `''` is what GoFrame does by default; it is taken together with `idAtRest: 'plain'`.
-   */
-  prefix: string
-  /**
-   * Say `'plain'` when the manager's `idAtRest` is, to share sessions with GoFrame under no prefix.
-   *
-   * @default 'hashed'
-   */
-  idAtRest?: 'hashed' | 'plain'
-  /**
-   * How long each call may take, retries and reconnecting included, before it fails.
-   *
-   * @default '2s'
-   */
-  timeout?: Duration
-  /**
-   * Serves sessions that nobody has changed from memory, without asking Redis. A connection of its
-   * own hears of every change on any node as soon as Redis tells it (client-side caching); while
-   * that is lost, and for what is older than ten seconds, Redis is asked as without it. For clients
-   * of a single node: node-redis and ioredis.
-   *
-   * @default false
-   */
-  cache?: boolean
-  /** Tells from when on a ttl counts that is refreshed later. Redis itself has its own clock. @default Date.now */
-  clock?: Clock
-}
-
-const OPTIONS = ['client', 'prefix', 'idAtRest', 'timeout', 'cache', 'clock'] as const
-/** What PTTL answers when there is no key. */
-const NO_KEY = -2
 /** How many refreshes are on their way at the same time. */
 const BATCH = 500
 
@@ -74,10 +36,12 @@ export interface Move {
 
 /** What both Redis storages share: the keys, the deadline, the order of calls, ttl and removal. */
 export abstract class RedisStorage extends BuiltInStorage implements WatchableStorage {
-  readonly #connection: RedisConnection
+  protected readonly calls: RedisCalls
   /** How long each call may take, in milliseconds. */
   readonly timeout: number
-  readonly #keyOf: (id: string) => string
+  protected readonly keys: SessionKeys
+  /** Whether the server has said that it is a Cluster, though the client is not one for that. */
+  #isCluster = false
   /** Those in this process come one after another, so that only other processes can come first. */
   readonly #queue = new KeyedQueue()
   readonly #writer = newWriter()
@@ -98,13 +62,12 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
         prefix,
       )
     }
-    this.#keyOf = memoize(id => {
-      if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
-      return prefix + id
-    })
+    this.keys = new SessionKeys(prefix)
     this.timeout = parseDuration('timeout', timeout)
-    this.#connection = connectionOf(client)
-    this.#watch = new RedisWatch(client, this.#connection.keyPrefix + prefix)
+    const connection = connectionOf(client)
+    this.calls = new RedisCalls(connection)
+    this.#isCluster = connection.isCluster
+    this.#watch = new RedisWatch(client, connection.keyPrefix + prefix)
     if (typeof cache !== 'boolean') refuseOption('cache', 'true or false', cache)
     if (cache && !canTrack(client)) refuseOption('cache', 'false for this kind of client', cache)
     const readCache = new ReadCache()
@@ -126,29 +89,51 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
     keepOld: boolean,
   ): Promise<Rotation> {
     if (newId === id) return 'taken'
-    return this.inTurn(id, (redisKey, deadline) => {
-      const newKey = this.redisKeyOf(newId)
+    return this.inTurn(id, async (redisKey, deadline) => {
+      if (!this.isOurs(redisKey) && !(await this.isSession(redisKey))) return 'absent'
+      const newKey = this.keyOfNew(newId)
       const note = this.#watch.noteOf(id)
       const move = { redisKey, newKey, changes, ttl, keepOld, note, deadline }
-      return this.#connection.isCluster ? this.rotateOverNodes(move) : this.rotateAtOnce(move)
+      const rotation = await this.#move(move)
+      if (rotation === 'rotated' && !keepOld) this.calls.tellEnded(note)
+      return rotation
     })
   }
 
-  /** Lets the sessions live on, each from when it was used; one that was used later is left alone. */
+  /** A server says by itself that two keys are not on one node, and is not asked for that again. */
+  async #move(move: Move): Promise<Rotation> {
+    if (this.#isCluster) return this.rotateOverNodes(move)
+    try {
+      return await this.rotateAtOnce(move)
+    } catch (error) {
+      if (!isOfTwoSlots(error)) throw error
+      this.#isCluster = true
+      move.deadline.check()
+      return this.rotateOverNodes(move)
+    }
+  }
+
+  /**
+   * Lets the sessions live on, each from when it was used. One that was used later is left alone, unless
+   * it would live longer than any use by now allows: then the ttl has been lowered since.
+   */
   async refresh(accessedAt: ReadonlyMap<string, number>, ttl: number): Promise<void> {
     const entries = [...accessedAt]
     for (let start = 0; start < entries.length; start += BATCH) {
       const batch = entries.slice(start, start + BATCH)
-      await Promise.all(batch.map(([id, time]) => this.#refresh(id, time + ttl - this.clock())))
+      await Promise.all(
+        batch.map(([id, time]) => this.#refresh(id, time + ttl - this.clock(), ttl)),
+      )
     }
   }
 
   async destroy(id: string): Promise<void> {
-    await this.run(id, redisKey =>
-      this.changing(redisKey, () =>
-        this.runStep(removeAndTell, [redisKey], this.#watch.noteOf(id)),
-      ),
-    )
+    await this.run(id, async redisKey => {
+      if (!this.isOurs(redisKey) && !(await this.isSession(redisKey))) return
+      await this.changing(redisKey, () =>
+        this.calls.remove(redisKey, this.removal, this.#watch.noteOf(id)),
+      )
+    })
   }
 
   /** Calls `look` when Redis tells that the session was removed or moved. It expires without a word. */
@@ -158,8 +143,10 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
 
   /** When the session expires, `undefined` when there is none: one command, past the cache. */
   async peek(id: string): Promise<Pick<Loaded, 'expiresAt'> | undefined> {
-    const answer = await this.run(id, redisKey => this.send(redisKey, ['pttl', redisKey]))
-    const left = Number(answer)
+    const left = await this.run(id, async redisKey => {
+      if (!this.isOurs(redisKey) && !(await this.isSession(redisKey))) return NO_KEY
+      return this.calls.timeLeft(redisKey)
+    })
     if (left === NO_KEY) return undefined
     return left < 0 ? {} : { expiresAt: this.clock() + left }
   }
@@ -174,6 +161,12 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
 
   /** The session, or with a key perhaps that key alone. */
   protected abstract read(redisKey: string, key?: string): Promise<Loaded | undefined>
+
+  /** What removes a session, and the command that fails where another type stands. */
+  protected abstract readonly removal: Removal
+
+  /** Whether what stands at a key that may be somebody else's is a session. */
+  protected abstract isSession(redisKey: string): Promise<boolean>
 
   /** As one step: both keys are on the same node. */
   protected abstract rotateAtOnce(move: Move): Promise<Rotation>
@@ -217,29 +210,37 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
   }
 
   /** Sends a command about one key. */
-  protected async send(redisKey: string, command: readonly string[]): Promise<unknown> {
-    try {
-      return await this.#connection.send(redisKey, command)
-    } catch (error) {
-      throw redisError(error, [redisKey])
-    }
-  }
-
-  protected async runStep(
-    step: RedisStep,
-    redisKeys: RedisKeys,
-    args: readonly string[],
-  ): Promise<StepAnswer> {
-    try {
-      return await step.run(this.#connection, redisKeys, args)
-    } catch (error) {
-      throw redisError(error, redisKeys)
-    }
+  protected send(redisKey: string, command: readonly string[]): Promise<unknown> {
+    return this.calls.send(redisKey, command)
   }
 
   protected redisKeyOf(id: string): string {
     if (this.#closed) throw new SessionError('ERR_CLOSED', 'The session storage is closed')
-    return this.#keyOf(id)
+    return this.keys.of(id)
+  }
+
+  /** @throws {@link SessionError} `ERR_ID` for an id under which no session would be found */
+  protected keyOfNew(id: string): string {
+    return this.keys.ofNew(id)
+  }
+
+  /** Whether nobody else has a key there. Otherwise what stands there is looked at first. */
+  protected isOurs(redisKey: string): boolean {
+    return this.keys.isOurs(redisKey)
+  }
+
+  /** What a command reads of a key that may be somebody else's; `undefined` where that is no session. */
+  protected async readCarefully(redisKey: string, command: readonly string[]): Promise<unknown> {
+    return this.keys.canBeOurs(redisKey) ? this.calls.readMortal(redisKey, command) : undefined
+  }
+
+  /** @throws {@link SessionError} when somebody else's key is there, which a write would destroy */
+  protected async refuseForeign(id: string, redisKey: string): Promise<void> {
+    if (this.isOurs(redisKey)) return
+    this.keyOfNew(id)
+    if (await this.isSession(redisKey)) return
+    if ((await this.calls.timeLeft(redisKey)) === NO_KEY) return
+    throw new SessionError('ERR_STORAGE', 'What is stored in Redis under that id is no session')
   }
 
   #loadThrough(cache: ReadCache, id: string): Awaitable<Loaded | undefined> {
@@ -257,15 +258,9 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
     )
   }
 
-  /** A key for what could not be read of another one, in the same slot of a Cluster. */
-  protected besideKey(redisKey: string): string {
-    const whole = this.#connection.keyPrefix + redisKey
-    return /^[^{]*\{[^}]+\}/.test(whole) ? `${redisKey}:unreadable` : `{${whole}}:unreadable`
-  }
-
   /** Begins some work when the client is connected, if there is still time for it. */
   #begin<T>(deadline: TimeLimit, work: () => Promise<T>): Promise<T> {
-    const ready = this.#connection.ready()
+    const ready = this.calls.connection.ready()
     if (ready === undefined) return work()
     return ready.then(() => {
       deadline.check()
@@ -273,10 +268,11 @@ export abstract class RedisStorage extends BuiltInStorage implements WatchableSt
     })
   }
 
-  async #refresh(id: string, ttl: number): Promise<void> {
-    if (ttl <= 0) return
-    await this.run(id, redisKey =>
-      this.send(redisKey, ['pexpire', redisKey, String(Math.ceil(ttl)), 'gt']),
-    )
+  async #refresh(id: string, left: number, ttl: number): Promise<void> {
+    if (left <= 0) return
+    await this.run(id, async redisKey => {
+      if (!this.isOurs(redisKey) && !(await this.isSession(redisKey))) return
+      await this.calls.slide(redisKey, left, ttl)
+    })
   }
 }

@@ -1,7 +1,6 @@
 import { runLater, stopTimer } from '../core/clock.ts'
 import { hashSessionId } from '../core/session-id.ts'
 import type { RedisClient } from './redis-client.ts'
-import { RedisScript } from './redis-script.ts'
 import { type Subscribe, subscriberOf } from './redis-subscriber.ts'
 import { SessionListeners } from './session-listeners.ts'
 
@@ -17,12 +16,6 @@ export const TELL_ENDED: string = `
 local function tellEnded(channel, message)
   redis.pcall('publish', channel, message)
 end`
-
-/** KEYS: session. ARGV: channel, message. Answers whether there was a session. */
-export const removeAndTell: RedisScript = new RedisScript(`${TELL_ENDED}
-local removed = redis.call('unlink', KEYS[1])
-if removed == 1 then tellEnded(ARGV[1], ARGV[2]) end
-return removed`)
 
 /**
  * Tells when sessions are removed or moved, by any process: what removes a session publishes that on

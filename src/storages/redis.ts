@@ -3,14 +3,15 @@ import { applyChanges, type Changes, changeInPlace, type EncodedData } from '../
 import { isSessionError, SessionError } from '../core/errors.ts'
 import { Recent } from '../core/recent.ts'
 import type { TimeLimit } from '../core/time-limit.ts'
-import { formatRecord, parseRecord } from './record.ts'
-import { MOVED_NOTE } from './redis-moved-note.ts'
+import { formatRecord } from './record.ts'
+import { type Parsed, parse, recordOf } from './redis-record.ts'
+import { type Removal, removalBy } from './redis-removal.ts'
 import { RedisReplace } from './redis-replace.ts'
-import { DONE, RedisScript, type StepAnswer } from './redis-script.ts'
+import { DONE, type StepAnswer } from './redis-script.ts'
 import { type Move, RedisStorage } from './redis-storage.ts'
-import { TELL_ENDED } from './redis-watch.ts'
+import { dropIfSame, moveIfSame, removeIfSame, TAKEN } from './redis-string-scripts.ts'
 import { retry } from './retry.ts'
-import { addMark, isMarked, MARK_KEY, withoutMark } from './write-mark.ts'
+import { isMarked, marksWith } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
 const RECENT_CHARACTERS = 4_000_000
@@ -22,42 +23,7 @@ interface WaitingMerges {
   done?: Promise<boolean>
 }
 
-/**
- * KEYS: session. ARGV: expected text, mark, channel, message. Answers `DONE`, as the next one does, or a
- * list of what stands there instead: a text, or nil.
- */
-const removeIfSame = new RedisScript(`${MOVED_NOTE}${TELL_ENDED}
-if isNoted(ARGV[2]) then return 1 end
-local text = redis.call('get', KEYS[1])
-if text ~= ARGV[1] then return {text} end
-redis.call('unlink', KEYS[1])
-takeNote(ARGV[2])
-tellEnded(ARGV[3], ARGV[4])
-return 1`)
-
-/**
- * KEYS: session, new session. ARGV: expected text, new text, ttl, whether to keep the old one, channel,
- * message.
- */
-const moveIfSame = new RedisScript(`${TELL_ENDED}
-local taken = redis.call('get', KEYS[2])
-if taken == ARGV[2] then return 1 end
-if taken then return 0 end
-local text = redis.call('get', KEYS[1])
-if text ~= ARGV[1] then return {text} end
-redis.call('set', KEYS[2], ARGV[2], 'px', ARGV[3])
-if ARGV[4] == '0' then
-  redis.call('unlink', KEYS[1])
-  tellEnded(ARGV[5], ARGV[6])
-end
-return 1`)
-const TAKEN = 0
-
-/** KEYS: session, where to put it. ARGV: expected text. */
-const putAsideIfSame = new RedisScript(`
-if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('rename', KEYS[1], KEYS[2])
-return 1`)
+const REMOVAL = removalBy('strlen')
 
 /**
  * Keeps sessions in Redis, each as one string: the JSON that GoFrame's `StorageRedis` writes. A
@@ -65,6 +31,7 @@ return 1`)
  * takes place only on what it was merged into.
  */
 export class StorageRedis extends RedisStorage {
+  protected readonly removal: Removal = REMOVAL
   /** Spares those who come again the parsing, and a write the question what it will replace. */
   readonly #recent = new Recent<Parsed>(RECENT_CHARACTERS)
   readonly #replaceIfSame = new RedisReplace()
@@ -72,10 +39,12 @@ export class StorageRedis extends RedisStorage {
   readonly #waiting = new Map<string, WaitingMerges>()
 
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
-    const text = formatRecord(data)
-    return this.run(id, async redisKey => {
-      const created = await this.#create(redisKey, text, ttl)
-      if (created) this.#remember(redisKey, { text, data })
+    const mark = this.#markOfNew()
+    const record = recordOf(data, mark)
+    return this.run(id, async () => {
+      const redisKey = this.keyOfNew(id)
+      const created = await this.#create(redisKey, record.text, mark, ttl)
+      if (created) this.#remember(redisKey, record)
       return created
     })
   }
@@ -107,14 +76,19 @@ export class StorageRedis extends RedisStorage {
 
   protected async read(redisKey: string): Promise<Loaded | undefined> {
     const parsed = await this.#look(redisKey)
-    return parsed && { data: withoutMark(parsed.data) }
+    return parsed && { data: parsed.data }
+  }
+
+  protected async isSession(redisKey: string): Promise<boolean> {
+    return (await this.#look(redisKey)) !== undefined
   }
 
   protected async rotateAtOnce(move: Move): Promise<Rotation> {
     const { redisKey, newKey, ttl, keepOld, note } = move
-    return this.#rotate(move, await this.#known(redisKey), async (text, moved) => {
-      const args = [text, moved, String(ttl), keepOld ? '1' : '0', ...note]
-      return this.runStep(moveIfSame, [redisKey, newKey], args)
+    const mark = this.#markOfNew()
+    return this.#rotate(move, mark, await this.#known(redisKey), async (text, moved) => {
+      const args = [text, moved, String(ttl), keepOld ? '1' : '0', ...note, mark ?? '']
+      return this.calls.runStep(moveIfSame, [redisKey, newKey], args)
     })
   }
 
@@ -124,14 +98,14 @@ export class StorageRedis extends RedisStorage {
     let created = false
     // Asked now: where the old key stays, no script says whether it is still there.
     const now = await this.#look(redisKey)
-    const rotation = await this.#rotate(move, now, async (text, moved) => {
+    const rotation = await this.#rotate(move, mark, now, async (text, moved) => {
       // Nobody knows the new id yet: what an attempt before this one put there is ours.
       if (created) await this.send(newKey, ['set', newKey, moved, 'px', String(ttl)])
-      else created = await this.#create(newKey, moved, ttl)
+      else created = await this.#create(newKey, moved, mark, ttl)
       if (!created) return TAKEN
       if (keepOld) return DONE
       deadline.check()
-      return this.runStep(removeIfSame, [redisKey], [text, mark, ...note])
+      return this.calls.runStep(removeIfSame, [redisKey], [mark, ...note, text])
     })
     if (rotation === 'absent' && created) await this.send(newKey, ['unlink', newKey])
     return rotation
@@ -148,9 +122,15 @@ export class StorageRedis extends RedisStorage {
 
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
     const text = formatRecord(data)
-    await this.inTurn(id, redisKey =>
-      this.send(redisKey, ['set', redisKey, text, 'px', String(ttl)]),
-    )
+    await this.inTurn(id, async redisKey => {
+      await this.refuseForeign(id, redisKey)
+      await this.send(redisKey, ['set', redisKey, text, 'px', String(ttl)])
+    })
+  }
+
+  /** By which a session is known as one's own under a new id, where a client may have put it there twice. */
+  #markOfNew(): string | undefined {
+    return this.calls.connection.sendsAgain ? this.newMark() : undefined
   }
 
   #mergeWaiting(
@@ -177,19 +157,15 @@ export class StorageRedis extends RedisStorage {
     let known = await this.#known(redisKey)
     return retry(deadline, async () => {
       if (known === undefined) return false
-      const marks = known.data.get(MARK_KEY)?.slice(1, -1)
+      const { text, data, marks } = known
       if (mark !== undefined && isMarked(marks, mark)) return true
-      const result = new Map(known.data)
+      const result = new Map(data)
       for (const each of changes) changeInPlace(result, each)
-      if (mark !== undefined) result.set(MARK_KEY, `"${addMark(marks, mark)}"`)
-      const merged = formatRecord(result)
-      const answer = await this.runStep(
-        this.#replaceIfSame,
-        [redisKey],
-        [known.text, merged, String(ttl)],
-      )
+      const merged = recordOf(result, marksWith(marks, mark))
+      const args = [text, merged.text, String(ttl)]
+      const answer = await this.calls.runStep(this.#replaceIfSame, [redisKey], args)
       if (answer === DONE) {
-        this.#remember(redisKey, { text: merged, data: result })
+        this.#remember(redisKey, merged)
         return true
       }
       known = await this.#parsed(redisKey, textIn(answer))
@@ -197,33 +173,41 @@ export class StorageRedis extends RedisStorage {
     })
   }
 
-  /** A command that is sent twice finds its own text the second time. */
-  async #create(redisKey: string, text: string, ttl: number): Promise<boolean> {
-    const answer = await this.send(redisKey, [
-      ...['set', redisKey, text, 'px', String(ttl), 'nx', 'get'],
-    ])
-    if (answer === null || answer === text) return true
-    if ((await this.#parsed(redisKey, textOf(answer))) !== undefined) return false
+  /** A command that is sent twice finds its own mark the second time. */
+  async #create(
+    redisKey: string,
+    text: string,
+    mark: string | undefined,
+    ttl: number,
+  ): Promise<boolean> {
+    const command = ['set', redisKey, text, 'px', String(ttl), 'nx', 'get']
+    const answer = await this.send(redisKey, command)
+    if (answer === null) return true
+    const there = textOf(answer)
+    if (mark !== undefined && there.includes(mark)) return true
+    // What is no session may be somebody else's.
+    if (!this.isOurs(redisKey)) return false
+    if ((await this.#parsed(redisKey, there)) !== undefined) return false
     return (
-      (await this.runStep(this.#replaceIfSame, [redisKey], [textOf(answer), text, String(ttl)])) ===
+      (await this.calls.runStep(this.#replaceIfSame, [redisKey], [there, text, String(ttl)])) ===
       DONE
     )
   }
 
   #rotate(
     { redisKey, newKey, changes, deadline }: Move,
+    mark: string | undefined,
     expected: Parsed | undefined,
     move: (text: string, moved: string) => Promise<StepAnswer>,
   ): Promise<Rotation> {
     let known = expected
     return retry(deadline, async () => {
       if (known === undefined) return 'absent'
-      const data = applyChanges(known.data, changes)
-      const text = formatRecord(data)
-      const answer = await move(known.text, text)
+      const moved = recordOf(applyChanges(known.data, changes), marksWith(known.marks, mark))
+      const answer = await move(known.text, moved.text)
       if (answer === TAKEN) return 'taken'
       if (answer === DONE) {
-        this.#remember(newKey, { text, data })
+        this.#remember(newKey, moved)
         return 'rotated'
       }
       known = await this.#parsed(redisKey, textIn(answer))
@@ -237,7 +221,12 @@ export class StorageRedis extends RedisStorage {
   }
 
   async #look(redisKey: string): Promise<Parsed | undefined> {
-    return this.#parsed(redisKey, textOf(await this.send(redisKey, ['get', redisKey])))
+    const command = ['get', redisKey]
+    if (this.isOurs(redisKey)) {
+      return this.#parsed(redisKey, textOf(await this.send(redisKey, command)))
+    }
+    const text = await this.readCarefully(redisKey, command)
+    return typeof text === 'string' ? this.#parsed(redisKey, text) : undefined
   }
 
   #remember(redisKey: string, parsed: Parsed): void {
@@ -250,27 +239,31 @@ export class StorageRedis extends RedisStorage {
     return known?.text === text ? known : this.#parse(redisKey, text)
   }
 
-  /** What makes no sense is kept aside, in the same slot of a Cluster, for as long as it had to live. */
   async #parse(redisKey: string, text: string): Promise<Parsed | undefined> {
     try {
-      const data = parseRecord(text)
-      if (data === undefined) return undefined
-      const parsed = { text, data }
-      this.#remember(redisKey, parsed)
+      const parsed = parse(text)
+      if (parsed !== undefined) this.#remember(redisKey, parsed)
       return parsed
     } catch (error) {
-      if (isSessionError(error)) {
-        await this.runStep(putAsideIfSame, [redisKey, this.besideKey(redisKey)], [text])
-      }
+      if (!isSessionError(error)) throw error
+      // A text of somebody else, as far as anybody knows.
+      if (!this.keys.arePrefixed) return undefined
+      await this.#putAside(redisKey, text)
       throw error
     }
   }
-}
 
-/** What a text says. */
-interface Parsed {
-  readonly text: string
-  readonly data: EncodedData
+  /**
+   * What makes no sense is kept aside for as long as it had to live. Step by step, since the other key
+   * may be on another node.
+   */
+  async #putAside(redisKey: string, text: string): Promise<void> {
+    const left = Number(await this.send(redisKey, ['pttl', redisKey]))
+    const aside = `{${redisKey}}:unreadable`
+    const end = left > 0 ? ['px', String(left)] : []
+    await this.send(aside, ['set', aside, text, ...end])
+    await this.calls.runStep(dropIfSame, [redisKey], [text])
+  }
 }
 
 /** `''` stands for no record, as it does in GoFrame. */

