@@ -269,7 +269,7 @@ function present(data: SessionData | undefined | null): Loaded | undefined {
 /** Whoever wrote it, it must be what a session keeps. */
 function encodeData(data: SessionData): Map<string, string> {
   try {
-    return new Map(Object.entries(data).map(([key, value]) => [key, encodeValue(value)]))
+    return new Map(Object.entries(data).map(([key, value]) => [key, encodeValue(value, key)]))
   } catch (cause) {
     throw unreadable('the storage answered what no session keeps', cause)
   }

@@ -2,8 +2,9 @@ import type { Awaitable } from './atomic-storage.ts'
 import { ChangedSession } from './changed-session.ts'
 import { RESERVED_KEY } from './changes.ts'
 import { SessionError } from './errors.ts'
-import { checkKey } from './key.ts'
+import { checkKey, checkMap } from './key.ts'
 import { chooseId, type SessionIdFunc } from './make-id.ts'
+import { tellOfMisuse } from './misuse.ts'
 import { attempt, Outcomes } from './outcomes.ts'
 import { readOnly } from './read-only.ts'
 import type { SessionChange, SessionContext, SessionObserver } from './session-context.ts'
@@ -50,7 +51,6 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     this.#givenId = givenId
     this.#observer = observer
     this.#outcomes = new Outcomes(context, observer)
-    // A value that somebody assigns, as other packages have it, must not be lost in silence.
     Object.preventExtensions(this)
   }
 
@@ -112,8 +112,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
    */
   set<Key extends KeyOf<Data>>(key: Key, value: Data[Key]): Promise<void> {
     return this.#outcomes.change(() => {
-      checkKey(key)
-      const text = encodeValue(value)
+      const text = encodeValue(value, checkKey(key))
       this.#changing('data').set(key, text)
     })
   }
@@ -121,8 +120,8 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   /** Records several values; when one is refused, none. Makes no I/O. See {@link set}. */
   setMap(values: Readonly<Partial<Data>>): Promise<void> {
     return this.#outcomes.change(() => {
-      const texts = Object.entries(values).map(
-        ([key, value]) => [checkKey(key), encodeValue(value)] as const,
+      const texts = Object.entries(checkMap(values)).map(
+        ([key, value]) => [checkKey(key), encodeValue(value, key)] as const,
       )
       if (texts.length === 0) return
       const session = this.#changing('data')
@@ -147,7 +146,7 @@ export class Session<Data extends object = Record<string, unknown>> implements A
   ): Promise<Value> {
     return this.#outcomes.change(() => {
       checkKey(key)
-      const update = new ValueUpdate(fn)
+      const update = new ValueUpdate(key, fn)
       const session = this.#changing('data')
       const stored = session.commit({ key, fn: text => update.run(text) })
       return isPromise(stored) ? update.resultOf(stored) : update.result
@@ -296,3 +295,5 @@ export class Session<Data extends object = Record<string, unknown>> implements A
     throw new SessionError('ERR_STARTED', message)
   }
 }
+
+tellOfMisuse(Session.prototype)

@@ -1,6 +1,7 @@
 import { SessionError } from './errors.ts'
 import { MAX_DEPTH, replaceLongIntegers } from './json.ts'
 import { newSessionId } from './session-id.ts'
+import { placeOf } from './value-place.ts'
 
 const QUOTE = 34
 
@@ -10,10 +11,17 @@ const QUOTE = 34
  * Takes `null`, booleans, finite numbers, strings, `bigint`, arrays and plain objects of these. A
  * property that is `undefined` is left out, as `JSON.stringify` does.
  *
- * @throws {@link SessionError} `ERR_VALUE` for everything else, naming where in the value it stands
+ * @param key - what the value is stored under
+ * @throws {@link SessionError} `ERR_VALUE` for everything else, naming where it stands
  */
-export function encodeValue(value: unknown): string {
-  return isPlainJson(value, 0) ? JSON.stringify(value) : encode(value, [], [])
+export function encodeValue(value: unknown, key?: string): string {
+  const path = key === undefined ? [] : [key]
+  if (!isPlainJson(value, 0)) return encode(value, path, [])
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return refuse(path, 'longer than the longest string')
+  }
 }
 
 /** Whether `JSON.stringify` writes it as it shall be written, as it does most values, in less than half the time. */
@@ -60,7 +68,10 @@ function encode(value: unknown, path: (string | number)[], ancestors: object[]):
     case 'object':
       return value === null ? 'null' : encodeObject(value, path, ancestors)
     default:
-      return refuse(path, value === undefined ? 'undefined' : `a ${typeof value}`)
+      return refuse(
+        path,
+        value === undefined ? 'undefined (use `remove` to remove a key)' : `a ${typeof value}`,
+      )
   }
 }
 
@@ -116,17 +127,23 @@ function isPlainObject(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
+const HINTS: Readonly<Record<string, string>> = {
+  '[object Date]': ' (store its toISOString() or getTime() instead)',
+  '[object Map]': ' (store Object.fromEntries(map) instead)',
+  '[object Set]': ' (store [...set] instead)',
+  '[object Promise]': ' (await it first)',
+  '[object Uint8Array]': ' (store its base64 instead)',
+}
+
 function describeInstance(value: object): string {
   const name: unknown = value.constructor?.name
-  const hint = value instanceof Date ? ' (store its toISOString() or getTime() instead)' : ''
+  // By what it is, not by `instanceof`: there are other realms.
+  const hint = HINTS[Object.prototype.toString.call(value)] ?? ''
   return `an instance of ${typeof name === 'string' && name !== '' ? name : 'a class'}${hint}`
 }
 
 function refuse(path: readonly (string | number)[], got: string): never {
-  const place =
-    path.length === 0
-      ? 'the value'
-      : `the value at ${path.map(step => `[${JSON.stringify(step)}]`).join('')}`
+  const place = path.length === 0 ? 'the value' : `\`${placeOf(path)}\``
   const expected = 'null, booleans, finite numbers, strings, bigint, arrays and plain objects'
   throw new SessionError('ERR_VALUE', `A session keeps ${expected}, but ${place} is ${got}`)
 }

@@ -36,7 +36,9 @@ export abstract class BuiltInStorage extends StorageBase implements AtomicVerbs 
   }
 
   override async setSession(id: string, data: SessionData, ttl: number): Promise<void> {
-    const texts = Object.entries(data).map(([key, value]) => [key, encodeValue(value)] as const)
+    const texts = Object.entries(data).map(
+      ([key, value]) => [key, encodeValue(value, key)] as const,
+    )
     await this.replace(id, new Map(texts), ttl)
   }
 

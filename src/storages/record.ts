@@ -34,7 +34,7 @@ export function formatRecord(data: EncodedData): string {
 /** For your own storage: a session's data as JSON text, big integers included, in GoFrame's format. */
 export function encodeData(data: SessionData): string {
   const members = new Map<string, string>()
-  for (const [key, value] of Object.entries(data)) members.set(key, encodeValue(value))
+  for (const [key, value] of Object.entries(data)) members.set(key, encodeValue(value, key))
   return formatRecord(members)
 }
 

@@ -267,7 +267,7 @@ function fieldsOf(key: string, value: unknown, types: unknown): Fields {
 }
 
 function encodeAll(data: SessionData): EncodedData {
-  return new Map(Object.entries(data).map(([key, value]) => [key, encodeValue(value)]))
+  return new Map(Object.entries(data).map(([key, value]) => [key, encodeValue(value, key)]))
 }
 
 /** A reply that is a list; ioredis 6 may be told to make objects of maps. */

@@ -113,7 +113,7 @@ describe('values', () => {
     expect(encodeValue([shared, { shared }])).toBe('[{"n":1},{"shared":{"n":1}}]')
     const cycle: Record<string, unknown> = { list: [] }
     cycle['list'] = [cycle]
-    expect(() => encodeValue(cycle)).toThrow(/at \["list"\]\[0\] is a reference to something/)
+    expect(() => encodeValue(cycle)).toThrow(/`list\[0\]` is a reference to something/)
   })
 
   it.each<[string, unknown]>([

@@ -26,9 +26,9 @@ describe('values', () => {
 
   it.each([
     [[1, undefined], 'undefined', '[1]'],
-    [{ a: { b: Number.NaN } }, 'NaN', '["a"]["b"]'],
-    [{ at: new Date(0) }, 'an instance of Date', '["at"]'],
-    [{ f: () => 1 }, 'a function', '["f"]'],
+    [{ a: { b: Number.NaN } }, 'NaN', '`a.b`'],
+    [{ at: new Date(0) }, 'an instance of Date', '`at`'],
+    [{ f: () => 1 }, 'a function', '`f`'],
     [[new Map()], 'an instance of Map', '[0]'],
     [Number.POSITIVE_INFINITY, 'Infinity', 'the value'],
     [Symbol('s'), 'a symbol', 'the value'],
