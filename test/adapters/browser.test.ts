@@ -9,6 +9,7 @@ import { startRelay } from '../helpers/browser-relay.ts'
 import { makeGate } from '../helpers/gate.ts'
 import { isSecureKind, type Kind, type TestServer } from '../helpers/http-servers.ts'
 import { delayWrites } from '../helpers/http-storage.ts'
+import { PATIENCE } from '../helpers/patience.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import type { Adapter, Reply } from './adapter.ts'
 import { expressAdapters } from './apps/express.ts'
@@ -34,16 +35,13 @@ const ADAPTERS: readonly Adapter[] = [
 /** What a browser speaks: HTTP/2 over TLS alone. */
 const kindsOf = ({ kinds }: Adapter): Kind[] => kinds.filter(kind => kind !== 'h2c')
 
-/** Far more than it ever takes, for machines that do much else. */
-const PATIENCE = 20_000
-
-describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
+describe.skipIf(skipsBrowser)('in a browser', () => {
   let browser: Browser
 
   beforeAll(async () => {
     browser = await openBrowser()
-  }, 3 * PATIENCE)
-  afterAll(() => browser?.close(), PATIENCE)
+  })
+  afterAll(() => browser?.close())
 
   // A browser waits more than it works.
   describe.concurrent.each(ADAPTERS)('$name', adapter => {
@@ -60,8 +58,8 @@ describe.skipIf(skipsBrowser)('in a browser', { timeout: 3 * PATIENCE }, () => {
       context.setDefaultTimeout(PATIENCE)
       tab = await context.newPage()
       otherTab = await context.newPage()
-    }, 3 * PATIENCE)
-    afterAll(() => context?.close(), PATIENCE)
+    })
+    afterAll(() => context?.close())
     beforeEach(() => context.clearCookies())
 
     function start({

@@ -1,20 +1,19 @@
-import type { SerializedConfig, TestError } from 'vitest'
-import { VitestTestRunner } from 'vitest/runners'
+import { type SerializedConfig, type TestError, TestRunner } from 'vitest'
 import { SERVER_KINDS } from '../redis/servers/server-kinds.ts'
 import { NotHere } from './not-here.ts'
 
-type Suite = Parameters<VitestTestRunner['onAfterRunSuite']>[0]
+type Suite = Parameters<TestRunner['onAfterRunSuite']>[0]
 type Task = Suite['tasks'][number]
 
 /** Skips the tests that need what this machine has not, and says why. */
-export default class SkippingRunner extends VitestTestRunner {
+export default class SkippingRunner extends TestRunner {
   constructor(config: SerializedConfig) {
     super(config)
     // A file may have tests for each kind of server alone.
     if (SERVER_KINDS.length === 0) config.passWithNoTests = true
   }
 
-  override onAfterRunTask(task: Parameters<VitestTestRunner['onAfterRunTask']>[0]): void {
+  override onAfterRunTask(task: Parameters<TestRunner['onAfterRunTask']>[0]): void {
     super.onAfterRunTask(task)
     skipWithout(task)
   }
