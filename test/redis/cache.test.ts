@@ -39,7 +39,7 @@ describe.each(CLIENT_NAMES)('the read cache, %s', clientName => {
   describe.each(Object.entries(KINDS))('%s', (kindName, Kind) => {
     const prefix = `${clientName}:${kindName}:`
     const open = (cache: boolean): Manager => {
-      const storage = new Kind({ client: connected.client, prefix, cache })
+      const storage = new Kind({ client: connected.client, prefix, cache, timeout: '20s' })
       return new Manager({ storage })
     }
 
@@ -92,7 +92,7 @@ describe.each(CLIENT_NAMES)('the read cache, %s', clientName => {
     })
 
     it('serves no session beyond its ttl', async () => {
-      const storage = new Kind({ client: connected.client, prefix, cache: true })
+      const storage = new Kind({ client: connected.client, prefix, cache: true, timeout: '20s' })
       await using here = new Manager({ storage, ttl: 300 })
       const id = await begin(here)
       const end = performance.now() + 300

@@ -78,10 +78,11 @@ export class Line implements AsyncDisposable {
     const place = { client: connected.client, prefix }
     this.storage = new STORAGES[name]({ ...place, timeout })
     const onBackgroundError = (): void => {}
-    this.manager = new Manager<Data>({ storage: this.storage, idAtRest, onBackgroundError })
+    const options = { idAtRest, timeout: 0 }
+    this.manager = new Manager<Data>({ ...options, storage: this.storage, onBackgroundError })
     this.#elsewhere = new Manager<Data>({
       storage: new STORAGES[name]({ ...place, timeout: LONG_TIMEOUT }),
-      idAtRest,
+      ...options,
     })
   }
 

@@ -17,7 +17,7 @@ export class Site implements AsyncDisposable {
     this.#connected = connected
     this.prefix = prefix
     const options = { client: connected.client, prefix, timeout: 5000 }
-    this.manager = new Manager<Data>({ storage: new STORAGES[storage](options) })
+    this.manager = new Manager<Data>({ storage: new STORAGES[storage](options), timeout: 0 })
   }
 
   static async open(

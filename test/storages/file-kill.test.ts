@@ -84,7 +84,11 @@ it(`keeps every session that was stored, through ${KILLS} kills in the middle of
   expect(versions).toBeGreaterThan(KILLS)
   expect(faults).toEqual({ lost: 0, old: 0, torn: 0, errors: 0 })
 
-  const manager = new Manager({ storage: new StorageFile({ path: folder }), idAtRest: 'plain' })
+  const manager = new Manager({
+    storage: new StorageFile({ path: folder }),
+    idAtRest: 'plain',
+    timeout: 0,
+  })
   const goOn = performance.now()
   const results = kills.map(({ id }) => manager.new(id).update('version', () => -1))
   expect(await Promise.all(results)).toEqual(kills.map(() => -1))

@@ -20,7 +20,7 @@ interface Shared {
 async function share(): Promise<Shared> {
   const folder = tempFolder()
   const storage = new StorageFile({ path: folder })
-  const manager = new Manager({ storage, idAtRest: 'plain', ttl: HOUR })
+  const manager = new Manager({ storage, idAtRest: 'plain', ttl: HOUR, timeout: 0 })
   const id = newSessionId()
   await storage.setSession(id, { old: true }, HOUR)
   return { folder, id, manager }

@@ -58,7 +58,7 @@ class StoppingProcess {
       const { Manager, StorageFile } = await import(${JSON.stringify(DIST)})
       const id = ${JSON.stringify(id)}
       const storage = new StorageFile({ path: ${JSON.stringify(folder)} })
-      const manager = new Manager({ storage, idAtRest: 'plain' })
+      const manager = new Manager({ storage, idAtRest: 'plain', timeout: 0 })
       tell(await ${work})`,
     )
     this.#process = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -93,7 +93,7 @@ async function share(): Promise<Shared> {
   const storage = new StorageFile({ path: folder })
   const id = newSessionId()
   await storage.setSession(id, { old: true }, HOUR)
-  const manager = new Manager({ storage, idAtRest: 'plain', ttl: HOUR })
+  const manager = new Manager({ storage, idAtRest: 'plain', ttl: HOUR, timeout: 0 })
   onTestFinished(() => manager.close())
   return { folder, id, storage, manager }
 }

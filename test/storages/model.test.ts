@@ -184,7 +184,7 @@ class Run {
 
   #openManager(): Manager {
     const storage = withoutClose(this.#storage)
-    return new Manager({ storage, ttl: TTL, clock: () => this.#model.now })
+    return new Manager({ storage, ttl: TTL, clock: () => this.#model.now, timeout: 0 })
   }
 }
 
