@@ -11,13 +11,13 @@ import {
   type HttpSettings,
   lastPlaced,
   NodeRun,
-  type PlacedSession,
   refuseCall,
   refuseTaken,
   resolveHttpOptions,
   runShared,
   SessionProperty,
 } from '../http/index.ts'
+import { FastifyMiddlewares } from './fastify-middlewares.ts'
 
 export type { CookieOptions, HttpSessionOptions } from '../http/index.ts'
 
@@ -63,17 +63,25 @@ const register: FastifyPluginAsync<FastifySessionOptions> = async (app, options)
   /** Where a request keeps its run, apart from those of other registrations. */
   const RUN = Symbol('gsession.run')
   app.decorateRequest(RUN)
+  const middlewares = new FastifyMiddlewares(manager, settings, saveFailed)
+  middlewares.addTo(app)
+  const runOf = (request: FastifyRequest, reply: FastifyReply): NodeRun<object> | undefined =>
+    runsOf(request)[RUN] ?? middlewares.runOf(request, reply)
+  const open = (request: FastifyRequest, reply: FastifyReply): NodeRun<object> => {
+    const shared = findShared(request.raw, manager, settings) as NodeRun<object> | undefined
+    const failed = (error: unknown): void => saveFailed(reply, error)
+    const run = shared ?? new NodeRun(manager, settings, request.raw, reply.raw, failed)
+    runsOf(request)[RUN] = run
+    middlewares.showTo(request, reply)
+    return run
+  }
   app.addHook('onRequest', (request, reply, next) => {
-    let shared: PlacedSession | undefined
+    let run: NodeRun<object>
     try {
-      shared = findShared(request.raw, manager, settings)
+      run = open(request, reply)
     } catch (error) {
       return next(error as Error)
     }
-    const run =
-      (shared as NodeRun<object> | undefined) ??
-      new NodeRun(manager, settings, request.raw, reply.raw, error => saveFailed(reply, error))
-    runsOf(request)[RUN] = run
     runShared(run, settings, next)
   })
   // What parses a body is called from outside of any request.
@@ -84,14 +92,14 @@ const register: FastifyPluginAsync<FastifySessionOptions> = async (app, options)
       else runShared(lastPlaced(request.raw) ?? run, settings, next)
     })
   }
-  app.addHook('onError', (request, _reply, _error, next) => {
-    const run = runsOf(request)[RUN]
+  app.addHook('onError', (request, reply, _error, next) => {
+    const run = runOf(request, reply)
     if (run === undefined) return next()
     run.handlerFailed()
     runShared(lastPlaced(request.raw) ?? run, settings, next)
   })
-  app.addHook('onSend', (request, _reply, _payload, next) => {
-    const run = runsOf(request)[RUN]
+  app.addHook('onSend', (request, reply, _payload, next) => {
+    const run = runOf(request, reply)
     if (run?.needsSave !== true) return next()
     // Fastify catches what goes wrong after a promise, but not what goes wrong in a late `next`.
     return run.saveBeforeSending()

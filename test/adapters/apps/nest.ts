@@ -9,6 +9,7 @@ import {
   createParamDecorator,
   type ExecutionContext,
   type INestApplication,
+  type MiddlewareConsumer,
   Module,
   Req,
   Res,
@@ -74,8 +75,11 @@ export async function serveNest(
   { kind, manager, options }: Omit<AppOptions, 'routes' | 'errors'>,
   controllers: readonly Type[],
   configure: (app: INestApplication) => void = () => undefined,
+  middlewares: (consumer: MiddlewareConsumer) => void = () => undefined,
 ): Promise<TestServer> {
-  class AppModule {}
+  class AppModule {
+    configure = middlewares
+  }
   Module({ controllers: [...controllers] })(AppModule)
   const settings = { logger: false, abortOnError: false, forceCloseConnections: true } as const
   let app: INestApplication
