@@ -70,16 +70,16 @@ const LISTS = {
     lines: [
       [
         'destroy forgets the chosen id',
-        'this.#chosen = false\n      this.#wasThere',
-        'this.#wasThere',
+        'this.#chosen = this.#wasThere = this.#exists',
+        'this.#wasThere = this.#exists',
       ],
-      ['destroy removes what is stored', 'await this.#storage.destroy(id)', ''],
+      ['destroy removes what is stored', 'await this.#storage.destroy(idAtRest)', ''],
       [
         'destroy forgets what it knew',
-        'this.#wasThere = false\n      this.#forget()',
-        'this.#wasThere = false',
+        'this.#exists = false\n      this.#forget()',
+        'this.#exists = false',
       ],
-      ['an unknown id is never adopted', 'if (!this.#chosen) this.#id = undefined', ''],
+      ['an unknown id is never adopted', 'if (!this.#chosen) this.#id = next', ''],
       ['a taken id is not used', 'else this.#id = undefined\n    return false', 'return true'],
       [
         'a session that has ended is not begun again',
@@ -491,11 +491,6 @@ const LISTS = {
   'src/http/transport.ts': {
     tests: [...HTTP, 'test/http/cache', 'test/http/cookie'],
     lines: [
-      [
-        'a response with an id is not stored by caches',
-        "setHeader('Cache-Control', 'no-store')",
-        "setHeader('Cache-Control', 'no-cache')",
-      ],
       ['responses vary with the cookie', "this.#vary('Cookie')", ''],
       [
         'a malformed id in a header is none',
@@ -504,12 +499,27 @@ const LISTS = {
       ],
     ],
   },
+  'src/http/caches.ts': {
+    tests: ['test/http/cache'],
+    lines: [
+      [
+        'a response with an id is not stored by caches',
+        "setHeader('Cache-Control', 'no-store')",
+        "setHeader('Cache-Control', 'no-cache')",
+      ],
+      [
+        'nor by those that have a field of their own',
+        "setHeader(name, 'no-store')",
+        'responseHeader(name)',
+      ],
+    ],
+  },
   'src/http/lifecycle.ts': {
     tests: [...HTTP, 'test/http/after-end', 'test/http/sliding', 'test/http/order'],
     lines: [
       ['no id is regenerated after the head', "if (headHasLeft && what === 'id')", 'if (false)'],
       ['nothing is changed after the end', 'if (hasEnded) refuse(', 'if (false) refuse('],
-      ['a new id is told', 'storedId !== sentId ||', ''],
+      ['a new id is told', '!transport.hasSent(storedId) ||', ''],
       ['saveOnError', '&& this.#hooks.status >= 500) return false', '&& false) return false'],
     ],
   },

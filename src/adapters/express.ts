@@ -5,6 +5,7 @@ import type { Session } from '../core/session.ts'
 import {
   checkArguments,
   cutOff,
+  type FrameworkRequest,
   type HttpSessionOptions,
   NodeRun,
   type PlacedSession,
@@ -64,8 +65,13 @@ export function session<Data extends object>(
     // engine.io runs middlewares for upgrades too, with what only looks like a response.
     const run =
       'getHeaderNames' in response
-        ? new NodeRun(manager, settings, request, response, error =>
-            saveFailed(response, error, next),
+        ? new NodeRun(
+            manager,
+            settings,
+            request,
+            response,
+            error => saveFailed(response, error, next),
+            request as FrameworkRequest,
           )
         : new UpgradeRun(manager, settings, request)
     run.run(next)

@@ -70,7 +70,7 @@ const register: FastifyPluginAsync<FastifySessionOptions> = async (app, options)
   const open = (request: FastifyRequest, reply: FastifyReply): NodeRun<object> => {
     const shared = findShared(request.raw, manager, settings) as NodeRun<object> | undefined
     const failed = (error: unknown): void => saveFailed(reply, error)
-    const run = shared ?? new NodeRun(manager, settings, request.raw, reply.raw, failed)
+    const run = shared ?? new NodeRun(manager, settings, request.raw, reply.raw, failed, request)
     runsOf(request)[RUN] = run
     middlewares.showTo(request, reply)
     return run

@@ -136,11 +136,20 @@ export class SessionCall<Data extends object>
     return false
   }
 
+  /** Only cookies depend on it. */
+  get request(): undefined {
+    return undefined
+  }
+
   requestHeader(name: string): string | undefined {
     return this.#received?.get(name)[0]?.toString()
   }
 
   responseHeader(): undefined {}
+
+  responseHeaderNames(): readonly string[] {
+    return []
+  }
 
   /** Takes the id; gRPC has no caches that would need to hear of more. */
   setHeader(name: string, value: string): void {

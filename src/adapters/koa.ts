@@ -42,8 +42,13 @@ export function session<Data extends object>(
     const shared = property.claim(context, manager)
     // Used twice, it is one session all the same.
     if (shared !== undefined) return runShared(shared, settings, next)
-    const run = new NodeRun(manager, settings, context.req, context.res, error =>
-      saveFailed(context, error),
+    const run = new NodeRun(
+      manager,
+      settings,
+      context.req,
+      context.res,
+      error => saveFailed(context, error),
+      context,
     )
     try {
       await run.run(next)

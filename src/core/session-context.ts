@@ -22,6 +22,8 @@ export type SessionChange = 'data' | 'id' | 'removal'
 export interface SessionObserver {
   /** The id that the request came with, of an id's shape; asked for once, when it is first needed. */
   readId(): string | undefined
+  /** The next id that the request came with, to try when this one names no session. */
+  idAfter?(id: string | undefined): string | undefined
   /** It will be read. */
   reading(): void
   /** It will be changed, so that at the end there may be something to save. */

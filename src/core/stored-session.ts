@@ -10,6 +10,7 @@ import { isPromise } from './thenable.ts'
 import { Turns } from './turns.ts'
 
 const ATTEMPTS = 3
+type Later = Promise<void> | undefined
 
 /**
  * One session as its storage knows it: the id, whether it exists, and the snapshot that was loaded.
@@ -106,17 +107,18 @@ export class StoredSession {
     return this.#inTurn(work, giveBack)
   }
 
-  /** Removes the session from the storage. What comes next begins a new one. */
+  /** Removes all sessions that the client has from the storage. What comes next begins a new one. */
   destroy(): Awaitable<void> {
     return this.#inTurn(async () => {
-      if (this.#id !== undefined && this.#exists !== false) {
-        const id = this.#context.idAtRest(this.#id)
-        this.#context.written(id)
-        await this.#storage.destroy(id)
-        this.#removed = true
+      const nextTo = (id: string | undefined): string | undefined => this.#observer?.idAfter?.(id)
+      let id = this.#exists === false ? nextTo(this.#id) : this.#id
+      for (; id !== undefined; id = nextTo(id)) {
+        const idAtRest = this.#context.idAtRest(id)
+        this.#context.written(idAtRest)
+        await this.#storage.destroy(idAtRest)
       }
-      this.#chosen = false
-      this.#wasThere = false
+      this.#removed = true
+      this.#chosen = this.#wasThere = this.#exists = false
       this.#forget()
     })
   }
@@ -152,7 +154,7 @@ export class StoredSession {
   }
 
   /** Asks the storage; done at once when the storage answers at once. */
-  #load(key: string | undefined): Promise<void> | undefined {
+  #load(key: string | undefined): Later {
     const id = this.#context.idAtRest(this.#id ?? '')
     try {
       const loaded = this.#storage.load(id, this.#context.ttl, key)
@@ -165,14 +167,10 @@ export class StoredSession {
     }
   }
 
-  #accept(
-    id: string,
-    loaded: Loaded | undefined,
-    key: string | undefined,
-  ): Promise<void> | undefined {
+  #accept(id: string, loaded: Loaded | undefined, key: string | undefined): Later {
     if (loaded === undefined) {
       this.#forget()
-      return undefined
+      return this.#tellsOf(key) ? undefined : this.#load(key)
     }
     this.#exists = this.#wasThere = true
     this.#snapshot.add(loaded, key)
@@ -214,27 +212,26 @@ export class StoredSession {
     const id = this.#context.idAtRest(this.#id)
     const merged = this.#storage.merge(id, changes, this.#context.ttl)
     return isPromise(merged)
-      ? merged.then(wasThere => this.#merged(id, wasThere))
-      : this.#merged(id, merged)
+      ? merged.then(wasThere => this.#merged(id, wasThere, changes))
+      : this.#merged(id, merged, changes)
   }
 
-  #merged(id: string, wasThere: boolean): boolean {
-    if (wasThere) {
-      this.#exists = this.#wasThere = true
-      this.#context.written(id)
-    } else {
+  #merged(id: string, wasThere: boolean, changes: PendingChanges): Awaitable<boolean> {
+    if (!wasThere) {
       this.#checkNotGone()
       this.#forget()
+      return this.#merge(changes)
     }
-    return wasThere
+    this.#exists = this.#wasThere = true
+    this.#context.written(id)
+    return true
   }
 
   /** The id for the first thing that will be stored: known to name nothing yet. */
   async #firstId(): Promise<string> {
-    if (this.#id === undefined) {
-      this.#id = await this.#makeId()
-      this.#exists = false
-    }
+    if (this.#id !== undefined) return this.#id
+    this.#exists = false
+    this.#id = await this.#makeId()
     return this.#id
   }
 
@@ -261,7 +258,11 @@ export class StoredSession {
     const [id, to] = [idAtRest(this.#id), idAtRest(newId)]
     const rotation = await this.#storage.rotate(id, to, changes, ttl, keepOld)
     if (rotation === 'taken') return false
-    if (rotation === 'absent') return this.#rotateNothing(newId, changes)
+    if (rotation === 'absent') {
+      this.#checkNotGone()
+      this.#forget()
+      return this.#rotate(newId, changes, keepOld)
+    }
     if (!keepOld) this.#context.written(id)
     this.#id = newId
     this.#chosen = false
@@ -273,9 +274,8 @@ export class StoredSession {
   /** Nothing is stored yet: the new id is for the first thing that will be. */
   async #rotateNothing(newId: string, changes: PendingChanges): Promise<boolean> {
     this.#checkNotGone()
-    this.#forget()
+    this.#exists = this.#chosen = false
     this.#id = newId
-    this.#chosen = false
     return !changes.addsSomething || this.#create(changes)
   }
 
@@ -284,11 +284,14 @@ export class StoredSession {
     if (this.#wasThere) throw sessionGone()
   }
 
-  /** There is no such session. An id that a client sent is dropped; one that was chosen stays. */
+  /** There is no such session. An id that a client sent makes way for its next one; a chosen one stays. */
   #forget(): void {
+    const isOver = this.#chosen || this.#wasThere || this.#exists === false
+    const next = isOver ? undefined : this.#observer?.idAfter?.(this.#id)
+    if (!this.#chosen) this.#id = next
+    if (next !== undefined) return
     this.#exists = false
     this.#snapshot.replace(NO_DATA)
-    if (!this.#chosen) this.#id = undefined
   }
 
   #makeId(): Promise<string> {

@@ -16,7 +16,7 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   readonly manager: Manager<Data>
   readonly settings: HttpSettings
   before: PlacedSession | undefined
-  readonly #request: Request
+  readonly request: Request
   readonly #lifecycle: HttpLifecycle<Data>
   #response: Response | undefined
   #isCopied = false
@@ -42,7 +42,7 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   constructor(manager: Manager<Data>, settings: HttpSettings, request: Request) {
     this.manager = manager
     this.settings = settings
-    this.#request = request
+    this.request = request
     this.#lifecycle = new HttpLifecycle(manager, settings, this, this)
     place(request, this)
   }
@@ -115,15 +115,19 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
   }
 
   get isEncrypted(): boolean {
-    return this.#request.url.startsWith('https:')
+    return this.request.url.startsWith('https:')
   }
 
   requestHeader(name: string): string | undefined {
-    return this.#request.headers.get(name) ?? undefined
+    return this.request.headers.get(name) ?? undefined
   }
 
   responseHeader(name: string): string | undefined {
     return this.#response?.headers.get(name) ?? undefined
+  }
+
+  responseHeaderNames(): readonly string[] {
+    return [...(this.#response?.headers.keys() ?? [])]
   }
 
   setHeader(name: string, value: string): void {
@@ -146,7 +150,7 @@ export class FetchRun<Data extends object> implements HttpExchange, LifecycleHoo
 
   #leave(): void {
     this.#headHasLeft = true
-    unplace(this.#request, this)
+    unplace(this.request, this)
   }
 
   async #save(): Promise<void> {

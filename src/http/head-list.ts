@@ -31,6 +31,10 @@ export class HeadList {
     else this.entries[at + 1] = [this.entries[at + 1], value].flat() as string[]
   }
 
+  names(): string[] {
+    return this.entries.filter((_, at) => at % 2 === 0).map(String)
+  }
+
   #find(name: string): number {
     const { entries } = this
     for (let at = 0; at < entries.length; at += 2) {

@@ -1,13 +1,15 @@
+import type { Awaitable } from '../core/atomic-storage.ts'
 import { RESERVED_KEY } from '../core/changes.ts'
-import { SessionError } from '../core/errors.ts'
+import { hasCode, SessionError } from '../core/errors.ts'
 import type { Manager } from '../core/manager.ts'
+import { PendingChanges } from '../core/pending-changes.ts'
 import type { Session } from '../core/session.ts'
 import type { SessionChange, SessionObserver } from '../core/session-context.ts'
 import { LONGEST_COOKIE_AGE } from './cookie.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { saveAll } from './save-all.ts'
-import { IdTransport } from './transport.ts'
+import { type Carrier, IdTransport } from './transport.ts'
 
 /** What the lifecycle needs to know of the response, and what it tells its adapter. */
 export interface LifecycleHooks {
@@ -25,6 +27,8 @@ export interface LifecycleHooks {
 const RENEWALS = 10
 /** How the note begins that says when the cookie was set: `{"cookie":1700000000000}`. */
 const COOKIE_NOTE = '{"cookie":'
+/** Milliseconds within which requests are answered that were sent before the answer with a new id came. */
+const IN_FLIGHT = 10_000
 
 /**
  * The life of a session in one request, the same in every adapter: its id is read when it is first
@@ -38,8 +42,11 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   readonly #hooks: LifecycleHooks
   #isUsed = false
   #madeTransport: IdTransport | undefined
+  /** The id of the request that was tried last; undefined if the application chose the id. */
+  #triedId: string | undefined
   #isAbandoned = false
   #savesSoon = false
+  #renewalIsDecided = false
   #renewsCookie = false
 
   constructor(
@@ -57,7 +64,16 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
 
   /** Called by the session. */
   readId(): string | undefined {
-    return this.#transport.readId()
+    this.#triedId = this.#transport.firstId
+    return this.#triedId
+  }
+
+  /** Called by the session. */
+  idAfter(id: string | undefined): string | undefined {
+    const transport = this.#transport
+    const next = transport.idAfter(transport.hasSent(id) ? id : this.#triedId)
+    this.#triedId = next ?? this.#triedId
+    return next
   }
 
   /** Called by the session. */
@@ -73,6 +89,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
       refuse('The head of the response has left: regenerate the id before that')
     }
     this.#isUsed = true
+    if (what === 'id') this.#noteMove()
     this.#hooks.changed()
   }
 
@@ -104,13 +121,16 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   get needsSave(): boolean {
     if (!this.#isUsed || this.#isAbandoned) return false
     if (!this.#settings.saveOnError && this.#hooks.status >= 500) return false
-    return this.session.needsClose || this.#mustRenewCookie
+    return this.session.needsClose || this.#mayRenewCookie
   }
 
   async save(): Promise<void> {
     // In any case: what the application changes before it waits for something is saved with this.
-    await this.#prepareCookie()
+    const mustRenew = await this.#decideRenewal()
+    const isNoted = mustRenew && this.session.isDirty
+    if (isNoted) this.session.note = this.#cookieNote()
     await this.session.store()
+    if (mustRenew) this.#renewsCookie = isNoted || (await this.#noteRenewal())
   }
 
   /**
@@ -129,15 +149,22 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
   /** Writes what the client is told into the head. Everything that will be is saved by now. */
   writeHead(): void {
     if (!this.isUsed) return
-    const { storedId, wasRemoved } = this.session.stored
-    const { sentId } = this.#transport
-    this.#transport.tellVariance()
-    if (storedId !== undefined) {
-      if (storedId !== sentId || this.#renewsCookie) {
-        this.#transport.tellId(storedId, this.#manager.now(), this.#cookieAge)
-        if (this.#slidesCookie) this.#settings.cookieTimes.set(storedId, this.#manager.now())
-      }
-    } else if (wasRemoved && sentId !== undefined) this.#transport.tellRemoval()
+    const { storedId } = this.session.stored
+    const transport = this.#transport
+    transport.tellVariance()
+    if (storedId === undefined) {
+      if (this.#isOver && !this.#movedLately) transport.tellRemoval()
+    } else if (!transport.hasSent(storedId) || this.#renewsCookie) {
+      transport.tellId(storedId, this.#carrier, this.#manager.now(), this.#cookieAge)
+      if (this.#slidesCookie) this.#settings.cookieTimes.set(storedId, this.#manager.now())
+    }
+  }
+
+  /** Whether the session that the request came with has ended, as far as anybody has looked. */
+  get #isOver(): boolean {
+    const { stored } = this.session
+    if (stored.wasRemoved) return true
+    return !stored.mayExist && this.#triedId !== undefined
   }
 
   /**
@@ -159,10 +186,15 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     return this.#madeTransport
   }
 
+  /** The way in which the client is told its id. */
+  get #carrier(): Carrier {
+    return this.#transport.carrierOf(this.#triedId ?? this.session.stored.storedId)
+  }
+
   /** Whether the client keeps the id in a cookie that ends by itself. */
   get #slidesCookie(): boolean {
     if (this.#settings.cookie === undefined || this.#cookieAge === 0) return false
-    return this.#transport.carrier === 'cookie'
+    return this.#carrier === 'cookie'
   }
 
   /** How long the browser keeps the cookie, in milliseconds; 0 for one that ends with the browser. */
@@ -170,31 +202,58 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     return Math.min(this.#settings.cookie?.maxAge ?? this.#manager.ttl, LONGEST_COOKIE_AGE)
   }
 
+  /** A request that came with the old id, and is answered later, must not remove the new cookie. */
+  #noteMove(): void {
+    const id = this.#triedId ?? this.#transport.firstId
+    if (id !== undefined) this.#settings.moveTimes.set(id, this.#manager.now())
+  }
+
+  get #movedLately(): boolean {
+    if (this.session.stored.wasRemoved) return false
+    const movedAt = this.#settings.moveTimes.get(this.#transport.firstId ?? '')
+    return movedAt !== undefined && this.#manager.now() < movedAt + IN_FLIGHT
+  }
+
   /**
-   * What the record says of the cookie decides whether it is renewed; that is noted there. A cookie
-   * that this process knows to be new spares the look.
+   * Decides once whether the cookie is renewed, by what the record says of it. A cookie that this process
+   * knows to be new spares the look. What fails here fails nobody's request.
    */
-  #prepareCookie(): Promise<void> | undefined {
-    if (this.#hooks.headHasLeft || !this.#slidesCookie) return undefined
-    const { sentId } = this.#transport
-    if (sentId === undefined || this.#cookieIsNew(sentId)) return undefined
-    return this.#renewCookie(sentId)
+  #decideRenewal(): Awaitable<boolean> {
+    if (this.#renewalIsDecided || this.#hooks.headHasLeft || !this.#slidesCookie) return false
+    const id = this.session.stored.storedId ?? this.#triedId
+    if (id === undefined || !this.#transport.hasSent(id) || this.#cookieIsNew(id)) return false
+    this.#renewalIsDecided = true
+    return this.#lookAtCookie()
   }
 
-  async #renewCookie(sentId: string): Promise<void> {
-    await this.session.stored.read(RESERVED_KEY)
-    if (this.session.stored.storedId !== sentId) return
-    const setAt = this.#cookieTime
-    if (setAt !== undefined) this.#settings.cookieTimes.set(sentId, setAt)
-    if (!this.#mustRenewCookie) return
-    this.#renewsCookie = true
-    this.session.note = this.#cookieNote()
-  }
-
-  get #mustRenewCookie(): boolean {
-    if (this.#renewsCookie || this.#hooks.headHasLeft || !this.#slidesCookie) return false
+  async #lookAtCookie(): Promise<boolean> {
+    try {
+      await this.session.stored.read(RESERVED_KEY)
+    } catch {
+      return false
+    }
     const { storedId } = this.session.stored
-    if (storedId === undefined || storedId !== this.#transport.sentId) return false
+    if (storedId === undefined || !this.#transport.hasSent(storedId)) return false
+    const setAt = this.#cookieTime
+    if (setAt !== undefined) this.#settings.cookieTimes.set(storedId, setAt)
+    return !this.#cookieIsNew(storedId)
+  }
+
+  /** Answers whether the session was still there. If it was not, it ended or moved elsewhere meanwhile. */
+  async #noteRenewal(): Promise<boolean> {
+    const note = this.#cookieNote()
+    try {
+      await this.session.stored.commit(new Note(note), undefined, () => {})
+    } catch (error) {
+      if (!hasCode(error, 'ERR_GONE')) this.#manager.failedInBackground(error)
+    }
+    return this.session.stored.peek(RESERVED_KEY) === note
+  }
+
+  get #mayRenewCookie(): boolean {
+    if (this.#renewalIsDecided || this.#hooks.headHasLeft || !this.#slidesCookie) return false
+    const { storedId } = this.session.stored
+    if (storedId === undefined || !this.#transport.hasSent(storedId)) return false
     return !this.#cookieIsNew(storedId)
   }
 
@@ -214,6 +273,18 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
 
   #cookieNote(): string {
     return `${COOKIE_NOTE}${this.#manager.now()}}`
+  }
+}
+
+/** What the library notes beside the data of a session, and never begins one for. */
+class Note extends PendingChanges {
+  override get addsSomething(): boolean {
+    return false
+  }
+
+  constructor(text: string) {
+    super()
+    this.setKey(RESERVED_KEY, text)
   }
 }
 

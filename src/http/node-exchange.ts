@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import type { HttpExchange } from './exchange.ts'
+import type { FrameworkRequest, HttpExchange } from './exchange.ts'
 import { HeadList } from './head-list.ts'
 import type { NodeResponse } from './held-response.ts'
 import { appendHeader } from './write-head-arguments.ts'
@@ -10,17 +10,23 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest
 
 /** A request and its response as the lifecycle sees them. */
 export class NodeExchange implements HttpExchange {
-  protected readonly request: NodeRequest
+  readonly request: NodeRequest
   protected readonly response: NodeResponse
   readonly isEncrypted: boolean
+  readonly #framework: FrameworkRequest | undefined
   /** The head that is being written, when it is written as a list. */
   #list: HeadList | undefined
 
-  constructor(request: NodeRequest, response: NodeResponse) {
+  constructor(request: NodeRequest, response: NodeResponse, framework?: FrameworkRequest) {
     this.request = request
     this.response = response
+    this.#framework = framework
     // Asked now: a connection over HTTP/2 cannot tell any more once the client has gone.
     this.isEncrypted = isEncrypted(request)
+  }
+
+  get framework(): FrameworkRequest | undefined {
+    return 'stream' in this.request && this.isClosed ? undefined : this.#framework
   }
 
   /** Whether the response is over, sent or cut off: its `close` event does not come any more. */
@@ -48,6 +54,10 @@ export class NodeExchange implements HttpExchange {
   responseHeader(name: string): string | undefined {
     const value = this.#list === undefined ? this.response.getHeader(name) : this.#list.get(name)
     return Array.isArray(value) ? value.join(', ') : value?.toString()
+  }
+
+  responseHeaderNames(): readonly string[] {
+    return this.#list === undefined ? this.response.getHeaderNames() : this.#list.names()
   }
 
   setHeader(name: string, value: string): void {

@@ -2,6 +2,7 @@ import type { Manager } from '../core/manager.ts'
 import type { Session } from '../core/session.ts'
 import { runWithSession } from './current-session.ts'
 import { emitWithSession } from './event-context.ts'
+import type { FrameworkRequest } from './exchange.ts'
 import type { Gate } from './gate.ts'
 import { HeldResponse, type NodeResponse } from './held-response.ts'
 import { HttpLifecycle, type LifecycleHooks } from './lifecycle.ts'
@@ -26,15 +27,19 @@ export class NodeRun<Data extends object>
   readonly #held: HeldResponse
   #isChanged = false
 
-  /** @param onFailure - told of a save that failed, for which the held answer was dropped */
+  /**
+   * @param onFailure - told of a save that failed, for which the held answer was dropped
+   * @param framework - the request as the framework shows it, if it may know of a proxy
+   */
   constructor(
     manager: Manager<Data>,
     settings: HttpSettings,
     request: NodeRequest,
     response: NodeResponse,
     onFailure: SaveFailed,
+    framework?: FrameworkRequest,
   ) {
-    super(request, response)
+    super(request, response, framework)
     this.manager = manager
     this.settings = settings
     this.#onFailure = onFailure

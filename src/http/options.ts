@@ -1,8 +1,23 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { Recent } from '../core/recent.ts'
 import { isToken } from './cookie-name.ts'
 import { type CookieOptions, type CookieSettings, resolveCookie } from './cookie-settings.ts'
 import { FOREIGN_OPTIONS } from './foreign-options.ts'
+
+/** What every request has, of Node and of the Fetch API. */
+export interface ProxiedRequest {
+  readonly headers: IncomingHttpHeaders | Headers
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  /** The proxy's end, of a Node request. */
+  readonly socket?: { readonly remoteAddress?: string | undefined }
+}
+
+/** A method, so that functions fit that are written for one type of request. */
+interface TrustsProxy {
+  of(request: ProxiedRequest): boolean
+}
 
 /** How the id travels over HTTP. The same options in every adapter. */
 export interface HttpSessionOptions {
@@ -25,12 +40,14 @@ export interface HttpSessionOptions {
    */
   header?: string | false
   /**
-   * Whether `X-Forwarded-Proto` of the request tells if the connection is secure. Only if a proxy of
-   * yours sets it: clients can send it too.
+   * Whether a proxy says if the connection is secure, by `X-Forwarded-Proto` or `Forwarded` of the
+   * request: for all requests, none, or those for which a function answers `true`. It is given the
+   * `IncomingMessage`, in `gsession/fetch` and Hono the `Request`: annotate its parameter so. Only if a
+   * proxy of yours sets these headers: clients can send them too.
    *
-   * @default false
+   * @default as the framework's own setting for proxies says; without one, the connection itself counts
    */
-  trustProxy?: boolean
+  trustProxy?: boolean | TrustsProxy['of']
   /**
    * Whether what was changed is stored when the request fails, as in GoFrame: when its handler throws,
    * or the answer has a status of 500 or above.
@@ -73,11 +90,16 @@ export interface HttpSettings {
   readonly cookie: CookieSettings | undefined
   /** In lower case; undefined when no header is used. */
   readonly header: string | undefined
-  readonly trustProxy: boolean
+  /** Undefined: as the framework says. */
+  readonly trustProxy: boolean | ((request: unknown) => boolean) | undefined
   readonly saveOnError: boolean
   readonly asyncContext: boolean
   /** When the cookies of recent sessions were set, by id, as far as this process knows. */
   readonly cookieTimes: Recent<number>
+  /** When recent sessions moved from these ids to others, as far as this process knows. */
+  readonly moveTimes: Recent<number>
+  /** What was warned of already. */
+  readonly warned: { ofProxy: boolean }
 }
 
 /**
@@ -93,7 +115,7 @@ export function resolveHttpOptions(
   refuseUnknownOptions(options, [...OPTIONS, ...alsoKnown], undefined, FOREIGN_OPTIONS)
   const { property = 'session', cookie = {}, header = false } = options
   check('property', isPropertyName(property), 'the name of a property', property)
-  const { trustProxy = false, saveOnError = true, asyncContext = false } = options
+  const { trustProxy, saveOnError = true, asyncContext = false } = options
   if (cookie === false && header === false) {
     refuseOption('header', 'a header name when `cookie` is false', header)
   }
@@ -101,22 +123,29 @@ export function resolveHttpOptions(
     refuseOption('name', 'left out when `cookie` is false: `header` is the name then', options.name)
   }
   if (header !== false) check('header', isToken(header), 'a header name', header)
-  for (const [name, flag] of Object.entries({ trustProxy, saveOnError, asyncContext })) {
+  if (trustProxy !== undefined && typeof trustProxy !== 'function') {
+    check('trustProxy', typeof trustProxy === 'boolean', 'true, false or a function', trustProxy)
+  }
+  for (const [name, flag] of Object.entries({ saveOnError, asyncContext })) {
     check(name, typeof flag === 'boolean', 'true or false', flag)
   }
   return {
     property,
     cookie: cookie === false ? undefined : resolveCookie(options.name, cookie),
     header: header === false ? undefined : header.toLowerCase(),
-    trustProxy,
+    trustProxy: trustProxy as HttpSettings['trustProxy'],
     saveOnError,
     asyncContext,
     cookieTimes: new Recent(COOKIE_TIMES),
+    moveTimes: new Recent(MOVE_TIMES),
+    warned: { ofProxy: false },
   }
 }
 
 /** Some megabytes at most. */
 const COOKIE_TIMES = 10_000
+/** Of a few seconds. */
+const MOVE_TIMES = 1_000
 
 /** No name that every object has. */
 function isPropertyName(value: unknown): boolean {

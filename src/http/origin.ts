@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { refuseOption } from '../core/options.ts'
+import { isSecure } from './connection.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
-import { isSecure } from './transport.ts'
 
 /** Which pages may connect: these origins, those that the function takes, or with `false` all. */
 export type Origins =

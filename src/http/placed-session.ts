@@ -78,7 +78,13 @@ export function findShared(
 }
 
 /** What two adapters of one session may have apart. */
-const OF_EACH_ADAPTER: ReadonlySet<string> = new Set(['property', 'asyncContext', 'cookieTimes'])
+const OF_EACH_ADAPTER: ReadonlySet<string> = new Set([
+  'property',
+  'asyncContext',
+  'cookieTimes',
+  'moveTimes',
+  'warned',
+])
 
 function areEqual(one: HttpSettings, other: HttpSettings): boolean {
   if (one === other) return true

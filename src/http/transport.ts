@@ -1,4 +1,6 @@
 import { isSessionId } from '../core/session-id.ts'
+import { keepFromCaches } from './caches.ts'
+import { isSecure } from './connection.ts'
 import { findIdsInCookies, idCookie, removalCookie } from './cookie.ts'
 import type { NamedCookie } from './cookie-settings.ts'
 import type { HttpExchange } from './exchange.ts'
@@ -7,51 +9,69 @@ import type { HttpSettings } from './options.ts'
 /** How a client sends its id, and so how it is answered. */
 export type Carrier = 'cookie' | 'header'
 
-/** Carries one client's id: out of the request, and into the response. */
+/** Carries one client's ids: out of the request, when they are first asked for, and into the response. */
 export class IdTransport {
   readonly #settings: HttpSettings
   readonly #exchange: HttpExchange
-  #sentId: string | undefined
-  #carrier: Carrier = 'cookie'
+  /** Undefined when no cookie is used. */
+  readonly #cookie: NamedCookie | undefined
+  readonly #cookieIds: readonly string[]
+  readonly #header: string | undefined
 
   constructor(settings: HttpSettings, exchange: HttpExchange) {
     this.#settings = settings
     this.#exchange = exchange
+    this.#cookie = cookieOf(settings, exchange)
+    this.#cookieIds = this.#readCookies()
+    this.#header = this.#readHeader()
   }
 
-  /** The id that the request carried, once it was read. */
-  get sentId(): string | undefined {
-    return this.#sentId
+  /** The id to try first: from a cookie if there is one, else from the header (GoFrame's order). */
+  get firstId(): string | undefined {
+    return this.#cookieIds[0] ?? this.#headerId
   }
 
-  /** The way in which ids are answered to this client. */
-  get carrier(): Carrier {
-    return this.#carrier
+  /** The id to try when this one names no session. */
+  idAfter(id: string | undefined): string | undefined {
+    const at = id === undefined ? -1 : this.#cookieIds.indexOf(id)
+    if (at === -1) return undefined
+    return this.#cookieIds[at + 1] ?? this.#headerId
   }
 
-  /** Reads the id: from the cookie if it has one, else from the header (GoFrame's order). */
-  readId(): string | undefined {
-    this.#sentId = this.#readCookie() ?? this.#readHeader()
-    return this.#sentId
+  /** Whether the client sent this id. */
+  hasSent(id: string | undefined): boolean {
+    return id !== undefined && (this.#cookieIds.includes(id) || id === this.#headerId)
+  }
+
+  /** Whether the client has a cookie with an id. */
+  get hasCookie(): boolean {
+    return this.#cookieIds.length > 0
+  }
+
+  /** The way in which a client is answered whose session was found by this id, or by none. */
+  carrierOf(id: string | undefined): Carrier {
+    if (id !== undefined && this.#cookieIds.includes(id)) return 'cookie'
+    if (id !== undefined && id === this.#headerId) return 'header'
+    if (this.#cookie === undefined) return 'header'
+    return this.#header === undefined || this.hasCookie ? 'cookie' : 'header'
   }
 
   /** Tells the client its id. A cookie lives from now on for so many milliseconds; 0: with the browser. */
-  tellId(id: string, now: number, cookieAge: number): void {
-    if (this.#carrier === 'header') {
-      this.#exchange.setHeader(this.#settings.header ?? '', id)
-      this.#keepFromCaches()
-      return
+  tellId(id: string, carrier: Carrier, now: number, cookieAge: number): void {
+    const { header = '' } = this.#settings
+    if (carrier === 'header') {
+      this.#exchange.setHeader(header, header === AUTHORIZATION ? `Bearer ${id}` : id)
+      keepFromCaches(this.#exchange)
+    } else if (this.#cookie !== undefined) {
+      const { name, attributes } = this.#cookie
+      this.#setCookie(idCookie(name, id, attributes, now, cookieAge))
     }
-    const cookie = this.#cookie
-    if (cookie === undefined) return
-    this.#setCookie(idCookie(cookie.name, id, cookie.attributes, now, cookieAge))
   }
 
-  /** Makes the client forget its id. A header needs no answer: the client knows that it logged out. */
+  /** Makes a browser forget its cookie. A header needs no answer: the client knows that it logged out. */
   tellRemoval(): void {
-    const cookie = this.#cookie
-    if (this.#carrier === 'header' || cookie === undefined) return
-    this.#setCookie(removalCookie(cookie.name, cookie.attributes))
+    if (!this.hasCookie || this.#cookie === undefined) return
+    this.#setCookie(removalCookie(this.#cookie.name, this.#cookie.attributes))
   }
 
   /** Says that the response depends on who asks (RFC 9110 12.5.5). */
@@ -60,37 +80,29 @@ export class IdTransport {
     if (this.#settings.header !== undefined) this.#vary(this.#settings.header)
   }
 
-  #readCookie(): string | undefined {
-    const cookie = this.#cookie
-    const header = cookie && this.#exchange.requestHeader('cookie')
-    return header === undefined ? undefined : findIdsInCookies(header, cookie?.name ?? '')[0]
+  #readCookies(): readonly string[] {
+    const header = this.#cookie && this.#exchange.requestHeader('cookie')
+    return header === undefined ? NO_IDS : findIdsInCookies(header, this.#cookie?.name ?? '')
   }
 
+  /** What the header says, an id or not; undefined when it was not sent, or not for us. */
   #readHeader(): string | undefined {
     const name = this.#settings.header
-    if (name === undefined) return undefined
-    const id = this.#exchange.requestHeader(name)
-    if (id !== undefined || this.#settings.cookie === undefined) this.#carrier = 'header'
-    return isSessionId(id) ? id : undefined
+    const value = name === undefined ? undefined : this.#exchange.requestHeader(name)
+    if (name !== AUTHORIZATION || value === undefined) return value
+    // Credentials of another scheme are somebody else's.
+    const bearer = BEARER.exec(value)
+    return bearer === null ? undefined : (bearer[1] ?? '')
   }
 
-  get #cookie(): NamedCookie | undefined {
-    const { cookie } = this.#settings
-    if (cookie === undefined) return undefined
-    return isSecure(this.#exchange, this.#settings) ? cookie.onSecure : cookie.onPlain
+  get #headerId(): string | undefined {
+    const id = this.#header
+    return isSessionId(id) ? id : undefined
   }
 
   #setCookie(line: string): void {
     this.#exchange.appendHeader('Set-Cookie', line)
-    this.#keepFromCaches()
-  }
-
-  /** A shared cache may keep what tells an id, a cookie even (RFC 9111 7.3), unless told not to. */
-  #keepFromCaches(): void {
-    const control = this.#exchange.responseHeader('Cache-Control') ?? ''
-    if (!/(?:^|[\s,])(?:no-store|private)(?:$|[\s,])/i.test(control)) {
-      this.#exchange.setHeader('Cache-Control', 'no-store')
-    }
+    keepFromCaches(this.#exchange)
   }
 
   #vary(name: string): void {
@@ -100,12 +112,16 @@ export class IdTransport {
   }
 }
 
-/** Whether the client's side of the connection is TLS, as far as anybody may say so. */
-export function isSecure(exchange: HttpExchange, { trustProxy }: HttpSettings): boolean {
-  if (exchange.isEncrypted) return true
-  if (!trustProxy) return false
-  const protocols = exchange.requestHeader('x-forwarded-proto') ?? ''
-  return protocols.split(',', 1)[0]?.trim().toLowerCase() === 'https'
+const NO_IDS: readonly string[] = []
+const AUTHORIZATION = 'authorization'
+/** RFC 6750 2.1; without credentials it asks for a first id. */
+const BEARER = /^bearer(?: +(.*))?$/i
+
+/** The cookie that belongs to the request's kind of connection. */
+function cookieOf(settings: HttpSettings, exchange: HttpExchange): NamedCookie | undefined {
+  const { cookie } = settings
+  if (cookie === undefined) return undefined
+  return isSecure(exchange, settings) ? cookie.onSecure : cookie.onPlain
 }
 
 function mentions(vary: string, name: string): boolean {

@@ -27,14 +27,15 @@ export class UpgradeRun<Data extends object>
   readonly manager: Manager<Data>
   readonly settings: HttpSettings
   before: PlacedSession | undefined
-  readonly #request: IncomingMessage
-  /** Undefined until somebody asks. */
+  readonly request: IncomingMessage
+  #madeTransport: IdTransport | undefined
+  /** Undefined until the session is looked for. */
   #id: { readonly known: string | undefined } | undefined
 
   constructor(manager: Manager<Data>, settings: HttpSettings, request: IncomingMessage) {
     this.manager = manager
     this.settings = settings
-    this.#request = request
+    this.request = request
     this.isEncrypted = isEncrypted(request)
     this.session = manager.open(this)
     place(request, this)
@@ -77,8 +78,12 @@ export class UpgradeRun<Data extends object>
 
   /** Called by the sessions. */
   readId(): string | undefined {
-    this.#id ??= { known: new IdTransport(this.settings, this).readId() }
-    return this.#id.known
+    return this.#id === undefined ? this.#transport.firstId : this.#id.known
+  }
+
+  /** Called by the sessions, until the one is found that was there when the client connected. */
+  idAfter(id: string | undefined): string | undefined {
+    return this.#id === undefined ? this.#transport.idAfter(id) : undefined
   }
 
   /** Called by the sessions. */
@@ -96,14 +101,22 @@ export class UpgradeRun<Data extends object>
   }
 
   requestHeader(name: string): string | undefined {
-    const value = this.#request.headers[name]
+    const value = this.request.headers[name]
     return Array.isArray(value) ? value.join(', ') : value
   }
 
   /** There is no response to tell anything in. */
   responseHeader(): undefined {}
+  responseHeaderNames(): readonly string[] {
+    return []
+  }
   setHeader(): void {}
   appendHeader(): void {}
+
+  get #transport(): IdTransport {
+    this.#madeTransport ??= new IdTransport(this.settings, this)
+    return this.#madeTransport
+  }
 }
 
 function refuse(what: string): never {

@@ -143,10 +143,12 @@ describe.each(versions)('%s', (_, Version) => {
   })
 
   it.each([
-    [{ proxy: true }, 'sid', undefined],
+    [{}, 'sid', undefined],
+    [{ proxy: true }, '__Host-Http-sid', true],
+    [{ proxy: true, trustProxy: false }, 'sid', undefined],
     [{ trustProxy: true }, '__Host-Http-sid', true],
     [{ proxy: true, trustProxy: true }, '__Host-Http-sid', true],
-  ])('asks its own trustProxy, not app.proxy: %o', async (options, name, secure) => {
+  ])('asks app.proxy, unless it has a trustProxy of its own: %o', async (options, name, secure) => {
     const { server } = await start(async context => {
       await context.session.set('user', 'ann')
       context.body = 'ok'

@@ -25,12 +25,15 @@ export interface KoaOptions {
  */
 export async function startKoa(Version: typeof Koa, handler: Middleware, options: KoaOptions = {}) {
   const { manager = new Manager({ storage: new StorageMemory() }), before = [] } = options
-  const { trustProxy = false, proxy = false } = options
+  const { trustProxy, proxy = false } = options
   const errors: unknown[] = []
   const application = new Version({ proxy })
   application.on('error', error => errors.push(error))
   for (const middleware of before) application.use(middleware)
-  application.use(session(manager, { trustProxy })).use(readUser).use(handler)
+  application
+    .use(session(manager, trustProxy === undefined ? {} : { trustProxy }))
+    .use(readUser)
+    .use(handler)
   return { server: await listenOn('http', serverOf('http', application)), errors }
 }
 

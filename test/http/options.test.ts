@@ -239,11 +239,11 @@ describe('what a new visitor is told', () => {
       'sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; SameSite=Lax',
     ],
     [
-      'https with a proxy header that says http',
+      'https to us, but http to the proxy',
       'https',
       { trustProxy: true },
       { 'X-Forwarded-Proto': 'http' },
-      '__Host-Http-sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; Secure; SameSite=Lax',
+      'sid=<id>; Path=/; Expires=<time>; Max-Age=86400; HttpOnly; SameSite=Lax',
     ],
     [
       'http, secure in any case',

@@ -1,5 +1,12 @@
 import fc from 'fast-check'
-import { Manager, type ManagerOptions, newSessionId, StorageMemory } from 'gsession'
+import {
+  Manager,
+  type ManagerOptions,
+  newSessionId,
+  type Session,
+  SessionError,
+  StorageMemory,
+} from 'gsession'
 import type { NodeSessionOptions } from 'gsession/http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { hashSessionId } from '../../src/core/session-id.ts'
@@ -190,19 +197,58 @@ describe('the cookie slides with the session', () => {
     }
   })
 
-  it('not when that could not be noted', async () => {
+  it.each([
+    ['down', () => new Error('disk full'), 1],
+    ['out of it', () => new SessionError('ERR_CONFLICT', 'Others came first'), 1],
+    ['without it', () => new SessionError('ERR_GONE', 'It was removed'), 0],
+  ])('not when the storage is %s, which fails no request', async (_, error, reports) => {
     const { storage, failWith } = failOnDemand(new StorageMemory({ clock }))
-    const onError: NodeSessionOptions['onError'] = (_error, _request, response) => {
-      response.statusCode = 500
-      response.end()
-    }
-    const server = await start({ onError }, memory(storage))
+    const reported: Error[] = []
+    const onBackgroundError = (failure: Error): unknown => reported.push(failure)
+    const server = await start({}, new Manager({ storage, clock, ttl: TTL, onBackgroundError }))
     const cookie = cookieFrom(await ask(server, '/set'))
     pass(15 * MINUTE)
-    failWith(new Error('disk full'), 'merge')
-    const answer = await askAs(cookie, server, '/get')
+    failWith(error(), 'merge')
+    for (const path of ['/get', '/data']) {
+      const answer = await askAs(cookie, server, path)
+      expect([answer.status, answer.setCookies]).toEqual([200, []])
+    }
+    expect(reported).toHaveLength(2 * reports)
+    // It is tried again.
+    failWith(error(), 'rotate')
+    expect(sessionCookies(await askAs(cookie, server, '/get'))).toHaveLength(1)
+  })
 
-    expect([answer.status, answer.setCookies]).toEqual([500, []])
+  it('not when the look at the record fails, if what was changed can be stored', async () => {
+    const { storage, failWith } = failOnDemand(new StorageMemory({ clock }))
+    const server = await start({}, memory(storage))
+    const cookie = cookieFrom(await ask(server, '/set'))
+    pass(15 * MINUTE)
+    failWith(new Error('busy'), 'load')
+    const answer = await askAs(cookie, server, '/set')
+
+    expect([answer.status, answer.setCookies]).toEqual([200, []])
+  })
+
+  it.each<[string, (session: Session) => Promise<unknown>]>([
+    ['out', session => session.removeAll()],
+    ['in', session => session.regenerateId()],
+  ])('not when the visitor logs %s elsewhere meanwhile', async (_, log) => {
+    const manager = memory()
+    const server = await serve('http', manager, async ({ url, session }, response) => {
+      if (url === '/set') await session.set('user', 'ann')
+      else {
+        await session.get('user')
+        const other = manager.new(await session.id())
+        await log(other)
+      }
+      response.end('the page')
+    })
+    const cookie = cookieFrom(await ask(server, '/set'))
+    pass(15 * MINUTE)
+    const page = await askAs(cookie, server, '/page')
+
+    expect([page.status, page.text, page.setCookies]).toEqual([200, 'the page', []])
   })
 
   it('is told again, with a new id', async () => {
