@@ -29,6 +29,9 @@ export async function openStorage(url: string): Promise<Storage> {
   if (scheme === 'file') return openFile(rest)
   const redis = /^(rediss?)(\+hash)?$/.exec(scheme)
   if (redis !== null) return openRedis(`${redis[1]}:${rest}`, redis[2] !== undefined)
+  if (/^[./~]|^[A-Za-z]:[\\/]/.test(url)) {
+    refuseOption('url', 'a URL: write file: before the path of a folder', 'a path')
+  }
   const known = 'memory:, file:, redis://, redis+hash://, rediss:// or rediss+hash://'
   return refuseOption('url', `a text that begins with ${known}`, `${scheme}:`)
 }

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from './clock.ts'
-import { type Duration, parseDuration, parseDurationOrZero } from './duration.ts'
+import { type Duration, parseDurationOrZero, parseTtl } from './duration.ts'
 import { isError, SessionError, storageError } from './errors.ts'
 import { LimitedStorage } from './limited-storage.ts'
 import { refuseOption, refuseUnknownOptions } from './options.ts'
@@ -101,7 +101,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
     }
     this.#idAtRest = idAtRest === 'hashed' ? hashSessionId : id => id
     this.#clock = clock
-    this.#ttl = parseDuration('ttl', ttl)
+    this.#ttl = parseTtl(ttl)
     this.#timeout = parseDurationOrZero('timeout', options.timeout ?? '10s')
     this.#storage = new LimitedStorage(checkStorage(options.storage), this.#timeout)
     this.#onBackgroundError = guarded('onBackgroundError', options.onBackgroundError ?? warn)
@@ -118,7 +118,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
   }
 
   set ttl(ttl: Duration) {
-    this.#ttl = parseDuration('ttl', ttl)
+    this.#ttl = parseTtl(ttl)
   }
 
   /** Where sessions are kept. A new one serves all sessions that start after it was set. */

@@ -14,12 +14,15 @@ const TELLING_CHARACTERS = 8
 export class Recent<Value> {
   readonly #new = new Generations<Value>(MAX_NEW)
   readonly #again: Generations<Value>
+  /** What weighs more is not kept: a few such would take the place of all others. */
+  readonly #heaviest: number
   /** Of the keys that have the same place here, a trace of the one that was set last. */
   readonly #lately = new Int32Array(MAX_LATELY)
 
-  /** @param budget - the sum of the weights that half of what is kept may reach */
+  /** @param budget - what is kept weighs three times as much at most */
   constructor(budget: number) {
     this.#again = new Generations(budget)
+    this.#heaviest = budget / 2
   }
 
   get(key: string): Value | undefined {
@@ -27,15 +30,28 @@ export class Recent<Value> {
   }
 
   set(key: string, value: Value, weight = 1): void {
-    if (this.#again.get(key) !== undefined) this.#again.set(key, value, weight)
-    else if (this.#new.get(key) !== undefined) this.#new.set(key, value, 1)
+    if (weight > this.#heaviest) this.#delete(key)
+    else if (this.#again.get(key) !== undefined) this.#again.set(key, value, weight)
+    else if (this.#new.get(key) !== undefined) this.#new.set(key, value, this.#shareOf(weight))
     else this.add(key, value, weight)
   }
 
   /** The same for a key that `get` has just found nothing of. */
   add(key: string, value: Value, weight = 1): void {
+    if (weight > this.#heaviest) return
     if (this.#wasSetLately(key)) this.#again.set(key, value, weight)
-    else this.#new.set(key, value, 1)
+    else this.#new.set(key, value, this.#shareOf(weight))
+  }
+
+  /** What was kept of the key is out of date. */
+  #delete(key: string): void {
+    this.#new.delete(key)
+    this.#again.delete(key)
+  }
+
+  /** How many of the few that came once it counts for: heavy ones are fewer. */
+  #shareOf(weight: number): number {
+    return Math.max(1, (weight / this.#heaviest) * MAX_NEW)
   }
 
   /** Whether the key was set before, as far as is known; from now on it was. */
@@ -64,6 +80,11 @@ class Generations<Value> {
 
   get(key: string): Value | undefined {
     return this.#young.get(key) ?? this.#old.get(key)
+  }
+
+  delete(key: string): void {
+    this.#young.delete(key)
+    this.#old.delete(key)
   }
 
   set(key: string, value: Value, weight: number): void {

@@ -4,15 +4,17 @@ import { memoize } from './memoize.ts'
 const ID_BYTES = 32
 const POOL_IDS = 128
 
-const pool = Buffer.allocUnsafeSlow(ID_BYTES * POOL_IDS)
-let next = pool.length
+/** Made when the first id is: importing the library has no effect. */
+let pool: Buffer | undefined
+let next = 0
 
 /**
  * A new session id: 32 bytes from the system's secure random source as 43 characters of base64url.
  * It holds nothing but chance: no time, no host, no counter (OWASP ASVS 7.2.3 asks for 16 bytes).
  */
 export function newSessionId(): string {
-  if (next === pool.length) {
+  if (pool === undefined || next === pool.length) {
+    pool ??= Buffer.allocUnsafeSlow(ID_BYTES * POOL_IDS)
     randomFillSync(pool)
     next = 0
   }

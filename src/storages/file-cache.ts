@@ -3,6 +3,10 @@ import type { FileRecord } from './file-record.ts'
 import { Recency } from './recency.ts'
 import { NO_SLOT, Slots } from './slots.ts'
 
+/** Of all records that are kept, by the size of their files, and of one of them. */
+const MAX_BYTES = 64_000_000
+const MAX_ENTRY = MAX_BYTES / 16
+
 /** File systems tell time in ticks of up to 10 ms; two changes within one look alike. */
 const TICK = 50
 
@@ -25,6 +29,7 @@ export class FileCache {
   readonly #recency = new Recency()
   readonly #entries: (Entry | undefined)[] = []
   readonly #maxEntries: number
+  #bytes = 0
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries
@@ -55,18 +60,29 @@ export class FileCache {
   }
 
   #note(id: string, entry: Entry): void {
-    let slot = this.#slots.find(id)
-    if (slot === NO_SLOT) {
-      if (this.#slots.size >= this.#maxEntries) this.#removeSlot(this.#recency.oldest)
-      slot = this.#slots.add(id)
-      this.#recency.add(slot)
+    const { size } = entry.stats
+    if (size > MAX_ENTRY) {
+      this.forget(id)
+      return
     }
+    const known = this.#slots.find(id)
+    if (known === NO_SLOT && this.#slots.size >= this.#maxEntries) this.#removeOldest()
+    const slot = known === NO_SLOT ? this.#slots.add(id) : known
+    if (known === NO_SLOT) this.#recency.add(slot)
+    else this.#recency.use(slot)
+    this.#bytes += size - (this.#entries[slot]?.stats.size ?? 0)
     this.#entries[slot] = entry
+    while (this.#bytes > MAX_BYTES) this.#removeOldest()
+  }
+
+  #removeOldest(): void {
+    this.#removeSlot(this.#recency.oldest)
   }
 
   #removeSlot(slot: number): void {
     this.#slots.remove(slot)
     this.#recency.remove(slot)
+    this.#bytes -= this.#entries[slot]?.stats.size ?? 0
     this.#entries[slot] = undefined
   }
 }

@@ -2,7 +2,11 @@ import type { Loaded } from '../core/atomic-storage.ts'
 import { monotonicTime } from '../core/clock.ts'
 import type { TrackingListener } from './redis-tracking.ts'
 
-const MAX_ENTRIES = 10_000
+/** Of all entries, by the length of their texts, and of one of them. */
+const MAX_CHARACTERS = 16_000_000
+const MAX_ENTRY = MAX_CHARACTERS / 16
+/** What an entry and each of its keys take beside their texts. */
+const ENTRY_CHARACTERS = 200
 /** A connection that is cut without a word tells nothing: nobody is believed for longer than this. */
 const MAX_AGE = 10_000
 
@@ -17,6 +21,7 @@ export class ReadCache implements TrackingListener {
   readonly #entries = new Map<string, Entry>()
   /** What is being read, as long as nothing has changed since it was asked for. */
   readonly #reading = new Map<string, object>()
+  #characters = 0
   #isLive = false
 
   find(redisKey: string): Loaded | undefined {
@@ -36,13 +41,24 @@ export class ReadCache implements TrackingListener {
       const { loaded, lifetime } = await work()
       const isCurrent = this.#isLive && this.#reading.get(redisKey) === token
       if (isCurrent && loaded !== undefined) {
-        if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear()
-        this.#entries.set(redisKey, { loaded, until: start + Math.min(lifetime, MAX_AGE) })
+        this.#keep(redisKey, { loaded, until: start + Math.min(lifetime, MAX_AGE) })
       }
       return loaded
     } finally {
       if (this.#reading.get(redisKey) === token) this.#reading.delete(redisKey)
     }
+  }
+
+  /** What is replaced or goes is not counted out, so that the count is never too low. */
+  #keep(redisKey: string, entry: Entry): void {
+    const characters = sizeOf(entry.loaded)
+    if (characters > MAX_ENTRY) return
+    this.#characters += characters
+    if (this.#characters > MAX_CHARACTERS) {
+      this.#entries.clear()
+      this.#characters = characters
+    }
+    this.#entries.set(redisKey, entry)
   }
 
   live(): void {
@@ -57,10 +73,17 @@ export class ReadCache implements TrackingListener {
   changed(redisKey: string | undefined): void {
     if (redisKey === undefined) {
       this.#entries.clear()
+      this.#characters = 0
       this.#reading.clear()
     } else {
       this.#entries.delete(redisKey)
       this.#reading.delete(redisKey)
     }
   }
+}
+
+function sizeOf({ data }: Loaded): number {
+  let characters = ENTRY_CHARACTERS
+  for (const [key, text] of data) characters += key.length + text.length + ENTRY_CHARACTERS
+  return characters
 }

@@ -29,13 +29,13 @@ export function publishesItself(connection: RedisConnection): boolean {
 /** A Lua script. */
 export class RedisScript implements RedisStep {
   readonly #source: string
-  readonly #sha: string
+  /** Computed when it is first run. */
+  #sha: string | undefined
   readonly #strict: RedisScript | undefined
 
   /** @param strict - what does the same on servers that are strict about what scripts do */
   constructor(source: string, strict?: string) {
     this.#source = source
-    this.#sha = sha1(source)
     this.#strict = strict === undefined ? undefined : new RedisScript(strict)
   }
 
@@ -66,6 +66,7 @@ export class RedisScript implements RedisStep {
     args: readonly string[],
   ): Promise<StepAnswer> {
     const rest = [String(redisKeys.length), ...redisKeys, ...args]
+    this.#sha ??= sha1(this.#source)
     try {
       return answerOf(await connection.send(redisKeys[0], ['evalsha', this.#sha, ...rest]))
     } catch (error) {

@@ -15,6 +15,8 @@ import { isMarked, marksWith } from './write-mark.ts'
 
 /** Half of what is remembered: some thousand sessions of usual size. */
 const RECENT_CHARACTERS = 4_000_000
+/** What each takes beside its text. */
+const ENTRY_CHARACTERS = 200
 
 /** Merges that wait: the first one that has its turn writes for all of them. */
 interface WaitingMerges {
@@ -230,7 +232,7 @@ export class StorageRedis extends RedisStorage {
   }
 
   #remember(redisKey: string, parsed: Parsed): void {
-    this.#recent.set(redisKey, parsed, parsed.text.length)
+    this.#recent.set(redisKey, parsed, parsed.text.length + ENTRY_CHARACTERS)
   }
 
   /** What a text says, without parsing it again. */
