@@ -175,6 +175,22 @@ describe('the id of a session', () => {
     expect(await manager.new('chosen').get('a')).toBe(1)
   })
 
+  it.each([true, false])(
+    'that was chosen is not used again after a logout: stored before %s',
+    async isStored => {
+      const manager = new Manager({ storage: new StorageMemory() })
+      const session = manager.new()
+      session.setId('chosen')
+      await session.set('user', 'Ada')
+      if (isStored) await session.close()
+      await session.removeAll()
+      await session.set('user', 'Eve')
+      await session.close()
+      expect(await session.id()).toHaveLength(43)
+      expect(await manager.new('chosen').data()).toEqual({})
+    },
+  )
+
   it('is none when the empty one is chosen', async () => {
     const session = new Manager({ storage: new StorageMemory() }).new('a'.repeat(43))
     session.setId('')
