@@ -94,7 +94,10 @@ export class RefreshQueue {
     try {
       await this.#target.refresh(accessedAt)
     } catch (error) {
-      this.#accessedAt = new Map([...accessedAt, ...this.#accessedAt])
+      // However long the storage is down, no more is kept than the sessions that may still live.
+      const oldest = this.#target.now() - this.#target.ttl
+      const alive = [...accessedAt].filter(([, time]) => time >= oldest)
+      this.#accessedAt = new Map([...alive, ...this.#accessedAt])
       throw error
     }
   }
