@@ -203,7 +203,7 @@ const LISTS = {
     ],
   },
   'src/core/errors.ts': {
-    tests: ['test/core/manager', 'test/core/custom-storage', ...CORE],
+    tests: ['test/core/errors', 'test/core/manager', 'test/core/custom-storage', ...CORE],
     lines: [
       [
         'a failure of the storage is ERR_STORAGE',
@@ -287,7 +287,12 @@ const LISTS = {
     ],
   },
   'src/storages/file-locks.ts': {
-    tests: ['test/storages/file', 'test/storages/file-sweep', 'test/storages/file-processes'],
+    tests: [
+      'test/storages/file-modes',
+      'test/storages/file',
+      'test/storages/file-sweep',
+      'test/storages/file-processes',
+    ],
     lines: [
       ['.locks is private', 'mkdirSync(prepared, 0o700)', 'mkdirSync(prepared, 0o777)'],
       ['another lock is not taken away', '&& isSameFile(found, stats)', ''],
