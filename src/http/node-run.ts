@@ -73,7 +73,7 @@ export class NodeRun<Data extends object>
   }
 
   changed(): void {
-    if (this.isClosed) this.saveIfClosed()
+    if (this.isClosed) return this.saveIfClosed()
     if (this.#isChanged) return
     this.#isChanged = true
     // A client that goes away does not take with it what was promised to be saved.
