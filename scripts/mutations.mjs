@@ -145,12 +145,17 @@ const LISTS = {
     ],
   },
   'src/core/refresh-queue.ts': {
-    tests: ['test/core/session', 'test/core/manager', 'test/http/sliding'],
+    tests: [
+      'test/core/refresh-queue',
+      'test/core/session',
+      'test/core/manager',
+      'test/http/sliding',
+    ],
     lines: [
       ['a session that ended is not refreshed', 'this.#accessedAt.delete(id)', 'undefined'],
       [
         'what could not be refreshed is refreshed later',
-        'new Map([...accessedAt, ...this.#accessedAt])',
+        'new Map([...alive, ...this.#accessedAt])',
         'new Map(this.#accessedAt)',
       ],
     ],

@@ -1,27 +1,37 @@
 import { expect, it } from 'vitest'
 import { RefreshQueue } from '../../src/core/refresh-queue.ts'
 
-it('keeps no use of a session that has ended while the storage was down', async () => {
-  let now = 0
-  let isDown = true
-  const written: string[] = []
+function open() {
+  const refreshed: string[][] = []
+  const state = { isDown: false }
   const queue = new RefreshQueue({
-    ttl: 1000,
-    refreshInterval: 100,
-    now: () => now,
-    refresh(accessedAt) {
-      if (isDown) throw new Error('down')
-      written.push(...accessedAt.keys())
+    ttl: 60_000,
+    now: () => 1_000_000,
+    refreshInterval: 10_000,
+    async refresh(accessedAt) {
+      if (state.isDown) throw new Error('It is down')
+      refreshed.push([...accessedAt.keys()])
     },
-    failed: () => undefined,
+    failed: () => {},
   })
-  void queue.add('ended', undefined)
-  await expect(queue.flush()).rejects.toThrow('down')
-  now = 600
-  void queue.add('alive', undefined)
-  now = 1001
-  await expect(queue.flush()).rejects.toThrow('down')
-  isDown = false
+  return { queue, refreshed, state }
+}
+
+it('a session that has ended, or was written, is not refreshed', async () => {
+  const { queue, refreshed } = open()
+  for (const id of ['a', 'b']) queue.add(id, undefined)
+  queue.forget('a')
   await queue.close()
-  expect(written).toEqual(['alive'])
+  expect(refreshed).toEqual([['b']])
+})
+
+it('what could not be refreshed is refreshed later', async () => {
+  const { queue, refreshed, state } = open()
+  queue.add('a', undefined)
+  state.isDown = true
+  await expect(queue.flush()).rejects.toThrow('It is down')
+  state.isDown = false
+  queue.add('b', undefined)
+  await queue.close()
+  expect(refreshed).toEqual([['a', 'b']])
 })
