@@ -1,10 +1,11 @@
 import type { Duration } from './core/duration.ts'
-import { SessionError, storageError } from './core/errors.ts'
+import { isSessionError, SessionError } from './core/errors.ts'
 import { refuseOption } from './core/options.ts'
 import type { Storage } from './core/storage.ts'
-import { within } from './core/time-limit.ts'
 import { StorageFile } from './storages/file.ts'
 import { StorageMemory } from './storages/memory.ts'
+import { redisError } from './storages/redis-error.ts'
+import { KeptConnection } from './storages/redis-own-client.ts'
 
 /**
  * The storage that a URL names, as an environment variable may hold it.
@@ -72,7 +73,7 @@ async function openRedis(url: string, asHash: boolean): Promise<Storage> {
   const Kind = asHash ? StorageRedisHashTable : StorageRedis
   const { createClient } = await importRedis()
   address.search = ''
-  const client = createClient({ url: address.href })
+  const client = makeClient(createClient, address.href)
   // What a call failed for reaches the one who made it.
   client.on('error', () => undefined)
   const timeout = (parameters.get('timeout') ?? '2s') as Duration
@@ -80,17 +81,28 @@ async function openRedis(url: string, asHash: boolean): Promise<Storage> {
   if (cache !== 'true' && cache !== 'false') refuseOption('cache', 'true or false', cache)
   const prefix = parameters.get('prefix') ?? ''
   const storage = new Kind({ client, prefix, timeout, cache: cache === 'true' })
+  const connection = new KeptConnection(client, storage.timeout)
   try {
-    await within(storage.timeout, 'Redis', () => client.connect())
+    await connection.open()
   } catch (error) {
-    client.destroy()
-    throw storageError(error)
+    throw isSessionError(error) ? error : redisError(error, [])
   }
   const close = async (): Promise<void> => {
     await Kind.prototype.close.call(storage)
-    await client.close()
+    await connection.close()
   }
   return Object.assign(storage, { close })
+}
+
+type CreateClient = typeof import('redis')['createClient']
+
+/** The client decodes the user and the password, which may fail. */
+function makeClient(createClient: CreateClient, url: string): ReturnType<CreateClient> {
+  try {
+    return createClient({ url })
+  } catch {
+    return refuseOption('url', 'redis:// with each % written as %25', 'another')
+  }
 }
 
 function parseUrl(url: string): URL {
@@ -116,7 +128,7 @@ function splitQuery(text: string, known: readonly string[]): [string, URLSearchP
   const parameters = new URLSearchParams(at < 0 ? '' : text.slice(at + 1))
   for (const name of parameters.keys()) {
     if (!known.includes(name))
-      refuseOption('url', `with no parameter but ${known.join(', ')}`, name)
+      refuseOption('url', `with no parameter but ${known.join(', ')}`, 'another')
     if (parameters.getAll(name).length > 1) refuseOption('url', `with one \`${name}\``, 'several')
   }
   return [at < 0 ? text : text.slice(0, at), parameters]
