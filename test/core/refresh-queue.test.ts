@@ -19,7 +19,7 @@ function open() {
 
 it('a session that has ended, or was written, is not refreshed', async () => {
   const { queue, refreshed } = open()
-  for (const id of ['a', 'b']) queue.add(id, undefined)
+  for (const id of ['a', 'b']) await queue.add(id, undefined)
   queue.forget('a')
   await queue.close()
   expect(refreshed).toEqual([['b']])
@@ -27,11 +27,11 @@ it('a session that has ended, or was written, is not refreshed', async () => {
 
 it('what could not be refreshed is refreshed later', async () => {
   const { queue, refreshed, state } = open()
-  queue.add('a', undefined)
+  await queue.add('a', undefined)
   state.isDown = true
   await expect(queue.flush()).rejects.toThrow('It is down')
   state.isDown = false
-  queue.add('b', undefined)
+  await queue.add('b', undefined)
   await queue.close()
   expect(refreshed).toEqual([['a', 'b']])
 })
