@@ -85,7 +85,9 @@ for (const name of FRAMEWORK_NAMES) {
         ]),
       )
       for (const answer of answers) {
-        expect(answer).toMatchObject({ status: 500, setCookies: [] })
+        // Of these, Elysia alone answers with the status that an error has.
+        const status = name.startsWith('Elysia') ? 503 : 500
+        expect(answer).toMatchObject({ status, setCookies: [] })
         expect(answer.text).not.toContain('stranger')
       }
       expect(await visitor.get('/')).toMatchObject(greeting('ann'))
