@@ -33,8 +33,8 @@ export {
 } from './goframe.ts'
 export { currentSession } from './http/current-session.ts'
 export { openStorage } from './open-storage.ts'
-export type { EncryptionKey } from './storages/aes-gcm.ts'
 export { StorageFile, type StorageFileOptions } from './storages/file.ts'
+export type { EncryptionKey } from './storages/file-encryption.ts'
 export { StorageMemory, type StorageMemoryOptions } from './storages/memory.ts'
 export { decodeData, encodeData } from './storages/record.ts'
 

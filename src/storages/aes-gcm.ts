@@ -1,37 +1,46 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHmac,
   createSecretKey,
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
-import { refuseOption } from '../core/options.ts'
+import { KEY_ID_BYTES, PREFIX_BYTES, prefixOf } from './encrypted-format.ts'
 import type { FileCipher } from './file-cipher.ts'
 
 const CIPHER = 'aes-256-gcm'
-const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
+const ENCRYPTED_BYTES = PREFIX_BYTES + NONCE_BYTES + TAG_BYTES
 
-/** A key of 32 bytes, or the text of one in hexadecimal (64 characters) or base64 (43 or 44). */
-export type EncryptionKey = Uint8Array | string
+interface Key {
+  /** Made once: on Node 24 a raw key costs four times as much at each use. */
+  readonly secret: KeyObject
+  readonly id: string
+  readonly prefix: Buffer
+}
 
 /**
- * AES-256-GCM with a random nonce for each record: nonce, ciphertext, tag. The first key encrypts,
- * all of them decrypt, so a key is replaced by putting a new one in front.
+ * AES-256-GCM with a random nonce for each record. The first key encrypts, all of them decrypt, so a
+ * key is replaced by putting a new one in front. A record tells which key it needs.
  *
- * @throws {@link SessionError} `ERR_OPTION` when there is no key, or one is not of 32 bytes
+ * @param keys - each of 32 bytes, one at least
  */
-export function aesGcm(keys: readonly EncryptionKey[]): FileCipher {
-  const secrets = keys.map(secretKey)
-  const [first] = secrets
-  if (first === undefined) return refuseOption('encryption.keys', 'at least one key', 'none')
+export function aesGcm(keys: readonly [Uint8Array, ...Uint8Array[]]): FileCipher {
+  const [first, ...others] = keys
+  const encrypting = keyOf(first)
+  const decrypting = [encrypting, ...others.map(keyOf)]
   return {
-    encrypt: (plain, header, id) => encrypt(first, plain, contextOf(header, id)),
+    keyIds: decrypting.map(key => key.id),
+    encrypt: (plain, header, id) => encrypt(encrypting, plain, contextOf(header, encrypting, id)),
     decrypt(bytes, header, id) {
-      const context = contextOf(header, id)
-      for (const secret of secrets) {
-        const plain = decrypt(secret, bytes, context)
+      if (bytes.length < ENCRYPTED_BYTES) return undefined
+      const prefix = bytes.subarray(0, PREFIX_BYTES)
+      for (const key of decrypting) {
+        const plain = prefix.equals(key.prefix)
+          ? decrypt(key, bytes, contextOf(header, key, id))
+          : undefined
         if (plain !== undefined) return plain
       }
       return undefined
@@ -39,39 +48,36 @@ export function aesGcm(keys: readonly EncryptionKey[]): FileCipher {
   }
 }
 
-/** A KeyObject is made once: on Node 24 a raw key costs four times as much at each use. */
-function secretKey(key: EncryptionKey): KeyObject {
-  const bytes = typeof key === 'string' ? decodeKey(key) : Buffer.from(key)
-  if (bytes.length === KEY_BYTES) return createSecretKey(bytes)
-  const expected = `${KEY_BYTES} bytes, or their text in hexadecimal or base64`
-  return refuseOption('encryption.keys', expected, `${bytes.length} bytes`)
+function keyOf(bytes: Uint8Array): Key {
+  const secret = createSecretKey(bytes)
+  const id = idOf(secret)
+  return { secret, id, prefix: prefixOf(id) }
 }
 
-function decodeKey(text: string): Buffer {
-  return Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64')
+/** Tells keys apart, and tells nothing of them. */
+function idOf(secret: KeyObject): string {
+  const digest = createHmac('sha256', secret).update('gsession file key id').digest()
+  return digest.toString('hex', 0, KEY_ID_BYTES)
 }
 
-function contextOf(header: Buffer, id: string): Buffer {
-  return Buffer.concat([header, Buffer.from(id)])
+function contextOf(header: Buffer, key: Key, id: string): Buffer {
+  return Buffer.concat([header, key.prefix, Buffer.from(id)])
 }
 
-function encrypt(key: KeyObject, plain: Buffer, context: Buffer): Buffer {
+function encrypt({ secret, prefix }: Key, plain: Buffer, context: Buffer): Buffer {
   const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(context)
-  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+  const options = { authTagLength: TAG_BYTES }
+  const cipher = createCipheriv(CIPHER, secret, nonce, options).setAAD(context)
+  return Buffer.concat([prefix, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-function decrypt(key: KeyObject, bytes: Buffer, context: Buffer): Buffer | undefined {
-  if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
-  const nonce = bytes.subarray(0, NONCE_BYTES)
-  const tag = bytes.subarray(-TAG_BYTES)
-  const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
-  decipher.setAAD(context).setAuthTag(tag)
+function decrypt({ secret }: Key, bytes: Buffer, context: Buffer): Buffer | undefined {
+  const begin = PREFIX_BYTES + NONCE_BYTES
+  const nonce = bytes.subarray(PREFIX_BYTES, begin)
+  const decipher = createDecipheriv(CIPHER, secret, nonce, { authTagLength: TAG_BYTES })
+  decipher.setAAD(context).setAuthTag(bytes.subarray(-TAG_BYTES))
   try {
-    return Buffer.concat([
-      decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)),
-      decipher.final(),
-    ])
+    return Buffer.concat([decipher.update(bytes.subarray(begin, -TAG_BYTES)), decipher.final()])
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
@@ -9,12 +10,21 @@ import {
   renameSync,
   type Stats,
   unlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs'
 import { promisify } from 'node:util'
 import { monotonicTime, pause } from '../core/clock.ts'
 import { codeOf, SessionError } from '../core/errors.ts'
-import { isSameFile, removeIfThere, statIfThere } from './file-calls.ts'
+import {
+  flushPath,
+  isInUse,
+  isRefused,
+  isSameFile,
+  removeIfThere,
+  statIfThere,
+  whenNotInUse,
+} from './file-calls.ts'
 import { type FileLocks, nameOfLock } from './file-locks.ts'
 
 /** How long a lock is its holder's alone. One that stands still for longer was left by a dead process. */
@@ -23,6 +33,7 @@ export const LEASE = 1000
 const PATIENCE = 10_000
 const LONGEST_PAUSE = 8
 const REMOVED_SUFFIX = '.removed'
+const OTHERS = 0o077
 const FLAGS =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 
@@ -87,7 +98,7 @@ export class FileLock {
     } catch (error) {
       const code = codeOf(error)
       if (code === 'ENOENT') locks.refresh()
-      else if (code !== 'EEXIST') throw error
+      else if (code !== 'EEXIST' && !isInUse(error)) throw error
       return undefined
     }
   }
@@ -105,14 +116,13 @@ export class FileLock {
     if (!this.#isOpen) throw new LockLost(this.#id)
     for (let written = 0; written < bytes.length; )
       written += writeSync(this.#descriptor, bytes, written)
-    // The umask cannot take away what others need not have, nor give what they must not have.
-    fchmodSync(this.#descriptor, 0o600)
-    futimesSync(this.#descriptor, time / 1000, time / 1000)
-    if (durable) await flush(this.#descriptor)
+    await this.#label(time)
+    if (durable) await this.#flush()
     const stats = fstatSync(this.#descriptor)
+    refuseOpenFile(stats)
     this.#stats = stats
     this.#close()
-    this.#whileHeld(() => renameSync(this.#path, target))
+    await this.#whileHeld(() => renameSync(this.#path, target))
     this.#isStored = true
     return stats
   }
@@ -124,17 +134,17 @@ export class FileLock {
    *
    * @throws {@link LockLost} when the lock was taken away; nothing was removed
    */
-  remove(target: string): void {
-    this.#whileHeld(() => {
+  async remove(target: string): Promise<void> {
+    await this.#whileHeld(() => {
       if (statIfThere(target) !== undefined) renameSync(target, this.#path + REMOVED_SUFFIX)
     })
-    removeIfThere(this.#path + REMOVED_SUFFIX)
+    await whenNotInUse(() => removeIfThere(this.#path + REMOVED_SUFFIX))
   }
 
   /** Gives up the lock, if it is still held, with nothing stored. */
-  release(): void {
+  async release(): Promise<void> {
     try {
-      if (!this.#isStored) this.#whileHeld(() => unlinkSync(this.#path))
+      if (!this.#isStored) await this.#whileHeld(() => unlinkSync(this.#path))
     } catch (error) {
       if (!(error instanceof LockLost)) throw error
     } finally {
@@ -147,16 +157,62 @@ export class FileLock {
     closeSync(this.#descriptor)
   }
 
-  #whileHeld(call: () => void): void {
+  /** The umask cannot take away what others need not have, nor give what they must not have. */
+  async #label(time: number): Promise<void> {
+    const seconds = time / 1000
+    try {
+      fchmodSync(this.#descriptor, 0o600)
+      futimesSync(this.#descriptor, seconds, seconds)
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      await this.#labelPath(seconds)
+    }
+  }
+
+  /** A disk that has no modes or times of its own keeps those that it gives. */
+  async #labelPath(seconds: number): Promise<void> {
+    try {
+      await this.#whileHeld(() => chmodSync(this.#path, 0o600))
+      await this.#whileHeld(() => utimesSync(this.#path, seconds, seconds))
+    } catch (error) {
+      if (!isRefused(error)) throw error
+    }
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await flush(this.#descriptor)
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      await flushPath(this.#path)
+    }
+  }
+
+  async #whileHeld(call: () => void): Promise<void> {
     for (;;) {
       try {
-        call()
+        this.#refuseLate()
+        await whenNotInUse(call)
         return
       } catch (error) {
         if (codeOf(error) !== 'ENOENT') throw error
         this.#follow()
       }
     }
+  }
+
+  /**
+   * Where the folder of the locks can't be renamed, nothing but a look tells a process that was stopped
+   * whether the lock is still its own.
+   */
+  #refuseLate(): void {
+    if (monotonicTime() - this.#since <= LEASE / 2) return
+    const found = statIfThere(this.#path)
+    if (found !== undefined && !this.#isOwn(found)) throw new LockLost(this.#id)
+  }
+
+  #isOwn(found: Stats): boolean {
+    return isSameFile(found, this.#stats ?? fstatSync(this.#descriptor))
   }
 
   /**
@@ -167,12 +223,19 @@ export class FileLock {
     this.#locks.refresh()
     const path = this.#locks.pathOf(this.#id)
     const found = statIfThere(path)
-    const isOurs =
-      found !== undefined && isSameFile(found, this.#stats ?? fstatSync(this.#descriptor))
+    const isOurs = found !== undefined && this.#isOwn(found)
     // Looked up after the look at the file, not before: this process may be stopped in between.
     if (!isOurs || monotonicTime() - this.#since > LEASE / 2) throw new LockLost(this.#id)
     this.#path = path
   }
+}
+
+/** @throws {@link SessionError} `ERR_STORAGE` when others could read the file; nothing is stored then */
+function refuseOpenFile(stats: Stats): void {
+  // Windows has no such modes.
+  if (process.getuid === undefined || (stats.mode & OTHERS) === 0) return
+  const message = 'The disk does not let a session file be made private'
+  throw new SessionError('ERR_STORAGE', message)
 }
 
 /** Waiting for a lock, and taking it away from a holder that is dead. */
@@ -196,12 +259,19 @@ class LockWait {
       throw new SessionError('ERR_CONFLICT', 'Others kept the session file locked for ten seconds')
     }
     const stats = statIfThere(this.#locks.pathOf(this.#id))
-    if (stats === undefined) return
+    if (stats === undefined) {
+      // Windows shows no file that was removed while it was open, nor lets its name be taken.
+      if (process.platform === 'win32') await pause(1)
+      return
+    }
+    if (!stats.isFile()) {
+      throw new SessionError('ERR_STORAGE', 'What stands in the place of a lock is no file')
+    }
     if (!isSameFile(stats, this.#seen)) {
       this.#seen = stats
       this.#seenAt = monotonicTime()
     } else if (now - this.#seenAt > LEASE) {
-      this.#locks.takeAway(new Map([[nameOfLock(this.#id), stats]]))
+      await this.#locks.takeAway(new Map([[nameOfLock(this.#id), stats]]))
     }
     await pause(this.#pause * (0.5 + Math.random()))
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)

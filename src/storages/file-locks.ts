@@ -1,13 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmSync, type Stats } from 'node:fs'
+import { readdirSync, renameSync, rmdirSync, rmSync, type Stats } from 'node:fs'
 import { join, sep } from 'node:path'
 import { codeOf } from '../core/errors.ts'
-import { isSameFile, removeIfThere, statIfThere } from './file-calls.ts'
+import {
+  isInUse,
+  isSameFile,
+  makePrivateFolder,
+  removeIfThere,
+  statIfThere,
+  whenNotInUse,
+} from './file-calls.ts'
 import type { SessionFolder } from './file-folder.ts'
 
 const FOLDER = '.locks'
-/** Windows renames no folder while a file in it is open. */
-const NOT_NOW = process.platform === 'win32' ? ['ENOENT', 'EPERM', 'EACCES', 'EBUSY'] : ['ENOENT']
+/** What a rename answers where a folder with something in it is in the way. */
+const OCCUPIED = ['ENOTEMPTY', 'EEXIST']
+const ATTEMPTS = 5
 const GENERATION = /^(\d{15})-[0-9a-f]{8}$/
 
 /**
@@ -29,17 +37,18 @@ export class FileLocks {
 
   /** The path of a session's lock in the generation that this process knows. */
   pathOf(id: string): string {
-    this.#generation ??= this.#newest() ?? this.#begin()
+    if (this.#generation === undefined) this.refresh()
     return this.#folder + sep + this.#generation + sep + nameOfLock(id)
   }
 
   /**
    * Looks which generation it is: there was nothing at a path of the one known.
    *
-   * @throws {@link SessionError} `ERR_STORAGE` when the session folder is gone
+   * @throws {@link SessionError} `ERR_STORAGE` when the session folder is gone, or another's
    */
   refresh(): void {
     this.#generation = undefined
+    this.#sessions.check()
     this.#generation = this.#newest() ?? this.#begin()
   }
 
@@ -49,13 +58,14 @@ export class FileLocks {
    *
    * @param dead - what was found, by the name of the file
    */
-  takeAway(dead: ReadonlyMap<string, Stats>): void {
+  async takeAway(dead: ReadonlyMap<string, Stats>): Promise<void> {
     const generation = this.#beginNext()
     if (generation === undefined) return
     for (const [name, stats] of dead) {
       const path = join(this.#folder, generation, name)
       const found = statIfThere(path)
-      if (found !== undefined && isSameFile(found, stats)) removeIfThere(path)
+      if (found === undefined || !isSameFile(found, stats)) continue
+      await whenNotInUse(() => removeIfThere(path))
     }
   }
 
@@ -71,7 +81,10 @@ export class FileLocks {
     return old
   }
 
-  /** The next generation, if it was this process that began it. */
+  /**
+   * The next generation, if it was this process that began it. A folder that came with a container's
+   * image can't be renamed (EXDEV): its generation stays, and whoever is late looks at his lock first.
+   */
   #beginNext(): string | undefined {
     const generation = this.#newest()
     if (generation === undefined) return undefined
@@ -79,7 +92,9 @@ export class FileLocks {
     try {
       renameSync(join(this.#folder, generation), join(this.#folder, next))
     } catch (error) {
-      if (NOT_NOW.includes(codeOf(error) ?? '')) return undefined
+      if (codeOf(error) === 'EXDEV') return generation
+      // Windows renames no folder while a file in it is open.
+      if (codeOf(error) === 'ENOENT' || isInUse(error)) return undefined
       throw error
     }
     this.#generation = next
@@ -91,24 +106,54 @@ export class FileLocks {
    * two generations, two processes could hold the same lock.
    */
   #begin(): string {
-    this.#sessions.check()
-    const prepared = `${this.#folder}-${randomBytes(4).toString('hex')}`
-    const generation = nameAfter(undefined)
-    try {
-      mkdirSync(prepared, 0o700)
-      mkdirSync(join(prepared, generation), 0o700)
-      renameSync(prepared, this.#folder)
-      return generation
-    } catch (error) {
-      rmSync(prepared, { recursive: true, force: true })
-      const others = this.#newest()
-      if (others === undefined) throw error
-      return others
+    for (let attempt = 1; ; attempt++) {
+      const prepared = this.#nextTo()
+      const generation = nameAfter(undefined)
+      try {
+        makePrivateFolder(prepared)
+        makePrivateFolder(join(prepared, generation))
+        renameSync(prepared, this.#folder)
+        return generation
+      } catch (error) {
+        rmSync(prepared, { recursive: true, force: true })
+        const others = this.#newest()
+        if (others !== undefined) return others
+        const isOccupied = OCCUPIED.includes(codeOf(error) ?? '') || isInUse(error)
+        if (!isOccupied || attempt === ATTEMPTS) throw error
+      }
+      this.#clear()
     }
+  }
+
+  /**
+   * Puts a folder with a new generation in the place of one that has none, but something else: what a
+   * removal left, or what somebody put there.
+   */
+  #clear(): void {
+    const old = this.#nextTo()
+    try {
+      renameSync(this.#folder, old)
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return
+      throw error
+    }
+    this.#begin()
+    for (const name of namesIn(old)) {
+      // Whoever began a generation meanwhile finds that his locks are lost.
+      if (GENERATION.test(name)) rmSync(join(old, name), { recursive: true, force: true })
+      else renameSync(join(old, name), join(this.#folder, name))
+    }
+    rmdirSync(old)
+  }
+
+  #nextTo(): string {
+    return `${this.#folder}-${randomBytes(4).toString('hex')}`
   }
 
   /** Others than the newest can only have come with a restored backup. */
   #newest(): string | undefined {
+    const stats = statIfThere(this.#folder)
+    if (stats !== undefined) this.#sessions.checkLockFolder(stats)
     return namesIn(this.#folder)
       .filter(name => GENERATION.test(name))
       .sort()

@@ -1,6 +1,7 @@
 import type { EncodedData } from '../core/changes.ts'
-import { SessionError } from '../core/errors.ts'
+import { unreadable } from '../core/errors.ts'
 import type { FileCipher } from './file-cipher.ts'
+import { whyForeign } from './foreign-record.ts'
 import { formatRecord, parseRecord } from './record.ts'
 
 /** What a session file says. */
@@ -8,6 +9,8 @@ export interface FileRecord {
   /** When the session was last used or written, in milliseconds since 1970. */
   readonly usedAt: number
   readonly data: EncodedData
+  /** Why the data, here none, are for another program to read, one that has another key for example. */
+  readonly foreign?: string
 }
 
 /** The length of the time at the start of a file. */
@@ -15,7 +18,8 @@ export const HEADER_BYTES = 8
 
 /**
  * The bytes of a session file, in GoFrame's format: the time as 8 bytes, little-endian, then the
- * JSON, encrypted or not. The time and the id are bound to encrypted bytes.
+ * JSON, encrypted or not. The time and the id are bound to
+ * encrypted bytes.
  */
 export function encodeFile(id: string, record: FileRecord, cipher: FileCipher): Buffer {
   const header = encodeTime(record.usedAt)
@@ -31,13 +35,29 @@ export function encodeFile(id: string, record: FileRecord, cipher: FileCipher): 
 export function decodeFile(id: string, bytes: Buffer, cipher: FileCipher): FileRecord | undefined {
   if (bytes.length <= HEADER_BYTES) return undefined
   const header = bytes.subarray(0, HEADER_BYTES)
-  const json = cipher.decrypt(bytes.subarray(HEADER_BYTES), header, id)
-  if (json === undefined) {
-    const reason = 'no key decrypts it, or it was changed or moved'
-    throw new SessionError('ERR_UNREADABLE', `The stored session cannot be read: ${reason}`)
+  const body = bytes.subarray(HEADER_BYTES)
+  const usedAt = decodeTime(header)
+  try {
+    const data = decodeBody(id, header, body, cipher)
+    return data && { usedAt, data }
+  } catch (error) {
+    const foreign = whyForeign(body, cipher)
+    if (foreign === undefined) throw error
+    return { usedAt, data: NO_DATA, foreign }
   }
-  const data = parseOverwritten(json.toString())
-  return data && { usedAt: decodeTime(header), data }
+}
+
+const NO_DATA: EncodedData = new Map()
+
+function decodeBody(
+  id: string,
+  header: Buffer,
+  body: Buffer,
+  cipher: FileCipher,
+): EncodedData | undefined {
+  const json = cipher.decrypt(body, header, id)
+  if (json === undefined) throw unreadable('no key decrypts it, or it was changed or moved')
+  return parseOverwritten(json.toString())
 }
 
 /**

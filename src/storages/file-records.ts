@@ -1,32 +1,23 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  renameSync,
-  type Stats,
-} from 'node:fs'
-import { open } from 'node:fs/promises'
+import { renameSync, type Stats } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { Awaitable } from '../core/atomic-storage.ts'
 import { pause } from '../core/clock.ts'
-import { codeOf, hasCode, SessionError } from '../core/errors.ts'
+import { hasCode, SessionError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { FileCache } from './file-cache.ts'
-import { statIfThere } from './file-calls.ts'
+import { flushPath, isSameFile, removeIfThere, statIfThere, whenNotInUse } from './file-calls.ts'
 import type { FileCipher } from './file-cipher.ts'
-import { fileError } from './file-error.ts'
+import { fileError, isFullDisk } from './file-error.ts'
 import type { SessionFolder } from './file-folder.ts'
 import { FileLock, LockLost } from './file-lock.ts'
 import { FileLocks } from './file-locks.ts'
+import { readWholeFile, type WholeFile } from './file-reading.ts'
 import { decodeFile, decodeTime, encodeFile, type FileRecord, HEADER_BYTES } from './file-record.ts'
 import { LoopPace } from './loop-pace.ts'
 
 export const SESSION_SUFFIX = '.session'
 /** Of a record that makes no sense, kept for somebody to look at. */
 export const UNREADABLE_SUFFIX = '.unreadable'
-const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 const ATTEMPTS = 5
 /**
  * GoFrame writes in place: a record that makes no sense yet may do so a moment later. Between emptying
@@ -34,6 +25,8 @@ const ATTEMPTS = 5
  */
 const WRITING_TIME = 1000
 const WRITING_PAUSE = 20
+/** The times of two files of a session differ by more than half of that: see `timeAfter`. */
+const SAME_TIME = 0.002
 
 /** The record makes no sense, but it changed just now: somebody may be in the middle of writing it. */
 class HalfWritten extends Error {}
@@ -103,6 +96,46 @@ export class FileRecords {
     return this.change(id, held => this.#queue.run(otherId, withOther(held)))
   }
 
+  /**
+   * Removes the session's file, if it is one to remove, and tells whether it did. On a disk that has
+   * no room for a lock, too.
+   *
+   * @param isToGo - asked of what the file says; without it, whatever it says
+   */
+  async removeIf(
+    id: string,
+    isToGo?: (record: FileRecord | undefined) => boolean,
+  ): Promise<boolean> {
+    let isRemoved = false
+    const removeHeld = async (held: HeldRecord): Promise<void> => {
+      if (isToGo !== undefined && !isToGo(held.record)) return
+      await held.remove()
+      isRemoved = true
+    }
+    for (;;) {
+      try {
+        await this.change(id, removeHeld)
+        return isRemoved
+      } catch (error) {
+        if (!isFullDisk(error)) throw error
+        // The room for the lock, under which the same is then done in order, is that of the file itself.
+        if (!this.#makeRoom(id, isToGo)) return isRemoved
+        isRemoved = true
+      }
+    }
+  }
+
+  #makeRoom(id: string, isToGo?: (record: FileRecord | undefined) => boolean): boolean {
+    const path = this.#pathOf(id)
+    const stats = this.#look(id)
+    if (stats === undefined || (isToGo !== undefined && !isToGo(this.#read(id, stats))))
+      return false
+    const found = statIfThere(path)
+    if (found !== undefined && isSameFile(found, stats)) removeIfThere(path)
+    this.#cache.forget(id)
+    return true
+  }
+
   async #change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
     let losses = 0
     for (;;) {
@@ -119,39 +152,53 @@ export class FileRecords {
 
   async #changeOnce<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {
     const lock = await FileLock.take(this.locks, id)
+    let damage: unknown
     try {
-      const stats = statIfThere(this.#pathOf(id))
+      const stats = this.#statOf(id)
+      const read = once(() => {
+        try {
+          return this.#read(id, stats)
+        } catch (error) {
+          if (isUnreadable(error)) damage = error
+          throw error
+        }
+      })
       return await work({
-        record: this.#readOrPutAside(id, stats),
+        get record() {
+          return read()
+        },
         store: changed => this.#store(lock, id, changed, timeAfter(stats)),
         remove: () => this.#remove(lock, id, stats),
       })
+    } catch (error) {
+      if (damage !== undefined && error === damage) await this.#putAside(id)
+      throw error
     } finally {
-      lock.release()
+      await lock.release()
     }
   }
 
   async #store(lock: FileLock, id: string, record: FileRecord, time: number): Promise<void> {
     const bytes = encodeFile(id, record, this.#cipher)
     const stats = await lock.store(bytes, this.#pathOf(id), time, this.#durable)
-    this.#cache.noteWritten(id, record, stats)
-    if (this.#durable) await this.#flushFolder()
-  }
-
-  /** A rename or a removal survives a power failure once the folder is on the disk. */
-  async #flushFolder(): Promise<void> {
-    const folder = await open(this.#folder.path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
+    // A disk that does not keep the time to the microsecond does not tell two files apart by it.
+    const isTold = Math.abs(stats.mtimeMs - time) < SAME_TIME
+    if (isTold) this.#cache.noteWritten(id, record, stats)
+    else this.#cache.noteRead(id, record, stats)
+    if (this.#durable) await flushPath(this.#folder.path)
   }
 
   async #remove(lock: FileLock, id: string, stats: Stats | undefined): Promise<void> {
-    if (stats !== undefined) lock.remove(this.#pathOf(id))
+    if (stats !== undefined) await lock.remove(this.#pathOf(id))
     this.#cache.forget(id)
-    if (this.#durable) await this.#flushFolder()
+    // A removal survives a power failure once the folder is on the disk.
+    if (this.#durable) await flushPath(this.#folder.path)
+  }
+
+  async #putAside(id: string): Promise<void> {
+    const path = this.#pathOf(id)
+    await whenNotInUse(() => renameSync(path, join(this.#folder.path, id + UNREADABLE_SUFFIX)))
+    this.#cache.forget(id)
   }
 
   async #readPatiently(id: string): Promise<FileRecord | undefined> {
@@ -166,18 +213,6 @@ export class FileRecords {
     }
   }
 
-  #readOrPutAside(id: string, stats: Stats | undefined): FileRecord | undefined {
-    try {
-      return this.#read(id, stats)
-    } catch (error) {
-      if (isUnreadable(error)) {
-        renameSync(this.#pathOf(id), join(this.#folder.path, id + UNREADABLE_SUFFIX))
-        this.#cache.forget(id)
-      }
-      throw error
-    }
-  }
-
   #read(id: string, stats: Stats | undefined): FileRecord | undefined {
     if (stats === undefined) {
       this.#cache.forget(id)
@@ -187,7 +222,7 @@ export class FileRecords {
   }
 
   #readFile(id: string): FileRecord | undefined {
-    const file = readWholeFile(this.#pathOf(id))
+    const file = readWholeFile(this.#pathOf(id), stats => this.#folder.checkFile(stats))
     if (file === undefined) {
       this.#folder.check()
       return undefined
@@ -209,8 +244,14 @@ export class FileRecords {
 
   /** What the file looks like. That there is none is an answer as long as its folder is there. */
   #look(id: string): Stats | undefined {
-    const stats = statIfThere(this.#pathOf(id))
+    const stats = this.#statOf(id)
     if (stats === undefined) this.#folder.check()
+    return stats
+  }
+
+  #statOf(id: string): Stats | undefined {
+    const stats = statIfThere(this.#pathOf(id))
+    if (stats !== undefined) this.#folder.checkFile(stats)
     return stats
   }
 
@@ -219,45 +260,9 @@ export class FileRecords {
   }
 }
 
-interface WholeFile {
-  readonly bytes: Buffer
-  readonly stats: Stats
-}
-
-/** The bytes of a regular file, never through a symbolic link; `undefined` when there is none. */
-function readWholeFile(path: string): WholeFile | undefined {
-  let descriptor: number
-  try {
-    descriptor = openSync(path, READ_FLAGS)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  }
-  try {
-    const stats = fstatSync(descriptor)
-    if (!stats.isFile()) {
-      throw new SessionError('ERR_STORAGE', 'What stands in the place of a session file is no file')
-    }
-    return { bytes: readAll(descriptor, stats.size), stats }
-  } finally {
-    closeSync(descriptor)
-  }
-}
-
 /** No header, nothing after it, or a hole in its place, which one writer of GoFrame's leaves another. */
 function isUnfinished(bytes: Buffer): boolean {
   return bytes.length <= HEADER_BYTES || decodeTime(bytes) === 0
-}
-
-function readAll(descriptor: number, size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(size)
-  let length = 0
-  while (length < size) {
-    const count = readSync(descriptor, bytes, length, size - length, length)
-    if (count === 0) break
-    length += count
-  }
-  return bytes.subarray(0, length)
 }
 
 /**
@@ -268,6 +273,14 @@ function readAll(descriptor: number, size: number): Buffer {
 function timeAfter(previous: Stats | undefined): number {
   const now = Date.now() + Math.random()
   return previous === undefined ? now : Math.max(now, previous.mtimeMs + 0.002)
+}
+
+function once<T>(fn: () => T): () => T {
+  let answer: { readonly value: T } | undefined
+  return () => {
+    answer ??= { value: fn() }
+    return answer.value
+  }
 }
 
 function lostTooOften(): SessionError {

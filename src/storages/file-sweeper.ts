@@ -78,7 +78,7 @@ export class FileSweeper {
     const old = this.#target.locks.olderThan(OLD_LOCK)
     if (old.size === 0) return
     await pause(LEASE, isAwaited)
-    if (!this.#stopped) this.#target.locks.takeAway(old)
+    if (!this.#stopped) await this.#target.locks.takeAway(old)
   }
 
   async #openFolder(): Promise<Dir> {

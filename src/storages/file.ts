@@ -2,21 +2,20 @@ import type { Awaitable, Loaded, Rotation } from '../core/atomic-storage.ts'
 import { applyChanges, type Changes, type EncodedData } from '../core/changes.ts'
 import { type Clock, monotonicTime, nextTurn, systemClock } from '../core/clock.ts'
 import { type Duration, parseDuration } from '../core/duration.ts'
-import { SessionError } from '../core/errors.ts'
+import { SessionError, unreadable } from '../core/errors.ts'
 import { refuseOption, refuseUnknownOptions } from '../core/options.ts'
 import { isSessionId } from '../core/session-id.ts'
 import type { WatchableStorage } from '../core/session-watch.ts'
 import { isPromise } from '../core/thenable.ts'
-import { aesGcm, type EncryptionKey } from './aes-gcm.ts'
 import { BuiltInStorage } from './built-in-storage.ts'
-import { type FileCipher, plainText } from './file-cipher.ts'
+import { chooseCipher, type FileEncryption } from './file-encryption.ts'
 import { Failures } from './file-error.ts'
 import { defaultFolder, SessionFolder } from './file-folder.ts'
+import { FileLife, isAhead } from './file-life.ts'
 import type { FileRecord } from './file-record.ts'
-import { FileRecords } from './file-records.ts'
+import { FileRecords, type HeldRecord } from './file-records.ts'
 import { FileSweeper } from './file-sweeper.ts'
 import { FileWatch } from './file-watch.ts'
-import { goframeCipher } from './goframe-cipher.ts'
 
 export interface StorageFileOptions {
   /**
@@ -26,12 +25,13 @@ export interface StorageFileOptions {
    */
   path?: string
   /**
-   * Encrypts what is stored. `keys`: AES-256-GCM; the first key encrypts, all of them decrypt.
+   * Encrypts what is stored. `keys`: AES-256-GCM; the first key encrypts, all of them decrypt. Records
+   * of other keys, or without encryption, are `ERR_UNREADABLE` and stay where they are.
    * `insecureGoFrame`: GoFrame's own cipher with its public key, only to share such files with Go.
    *
    * @default no encryption
    */
-  encryption?: { readonly keys: readonly EncryptionKey[] } | { readonly insecureGoFrame: true }
+  encryption?: FileEncryption
   /**
    * What a stored session survives. `'process'`: the end of this process, `kill -9` included.
    * `'power'`: a power failure too, for an fsync of file and folder at each write.
@@ -73,8 +73,7 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
   readonly #records: FileRecords
   readonly #sweeper: FileSweeper
   readonly #watch: FileWatch
-  /** The longest ttl seen: what is older than that may be cleared. */
-  #longestTtl = 0
+  readonly #life: FileLife
   #closed = false
 
   /**
@@ -97,13 +96,14 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
     this.path = folder.path
     this.#records = new FileRecords(folder, cipher, durability === 'power', maxCached)
     this.#sweeper = this.#makeSweeper(interval)
+    this.#life = new FileLife(this.clock)
     this.#watch = new FileWatch(id => this.#records.exists(id))
   }
 
   async create(id: string, data: EncodedData, ttl: number): Promise<boolean> {
     this.#check(id, ttl)
     return this.#records.change(id, async held => {
-      if (this.#isAlive(held.record, ttl)) return false
+      if (this.#life.isAlive(held.record, ttl)) return false
       await held.store({ usedAt: this.clock(), data })
       return true
     })
@@ -114,8 +114,8 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
     try {
       this.#check(id, ttl)
       const record = this.#records.read(id)
-      if (isPromise(record)) return record.then(later => this.#loaded(later, ttl))
-      return this.#loaded(record, ttl)
+      if (isPromise(record)) return record.then(later => this.#loaded(id, later, ttl))
+      return this.#loaded(id, record, ttl)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -124,8 +124,9 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
   async merge(id: string, changes: Changes, ttl: number): Promise<boolean> {
     this.#check(id, ttl)
     return this.#records.change(id, async held => {
-      if (!this.#isAlive(held.record, ttl)) return false
-      await held.store({ usedAt: this.clock(), data: applyChanges(held.record.data, changes) })
+      const record = await this.#life.living(held, ttl)
+      if (record === undefined) return false
+      await held.store({ usedAt: this.clock(), data: applyChanges(record.data, changes) })
       return true
     })
   }
@@ -141,9 +142,10 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
     this.#check(newId, ttl)
     if (newId === id) return 'taken'
     const rotation = await this.#records.changeBoth(id, newId, async (old, fresh) => {
-      if (!this.#isAlive(old.record, ttl)) return 'absent'
-      if (this.#isAlive(fresh.record, ttl)) return 'taken'
-      await fresh.store({ usedAt: this.clock(), data: applyChanges(old.record.data, changes) })
+      const record = await this.#life.living(old, ttl)
+      if (record === undefined) return 'absent'
+      if (this.#life.isAlive(fresh.record, ttl)) return 'taken'
+      await fresh.store({ usedAt: this.clock(), data: applyChanges(record.data, changes) })
       if (!keepOld) await old.remove()
       return 'rotated'
     })
@@ -167,7 +169,7 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
   async destroy(id: string): Promise<void> {
     this.#check(id, 0)
     if (!this.#records.exists(id)) return
-    await this.#records.change(id, held => held.remove())
+    await this.#records.removeIf(id)
     this.#watch.tell(id)
   }
 
@@ -181,7 +183,10 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
 
   protected async replace(id: string, data: EncodedData, ttl: number): Promise<void> {
     this.#check(id, ttl)
-    return this.#records.change(id, held => held.store({ usedAt: this.clock(), data }))
+    return this.#records.change(id, held => {
+      this.#life.isAlive(held.record, ttl)
+      return held.store({ usedAt: this.clock(), data })
+    })
   }
 
   /**
@@ -205,21 +210,37 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
     this.#watch.close()
   }
 
-  #loaded(record: FileRecord | undefined, ttl: number): Loaded | undefined {
-    if (!this.#isAlive(record, ttl)) return undefined
-    return { data: record.data, expiresAt: record.usedAt + ttl }
+  #loaded(id: string, record: FileRecord | undefined, ttl: number): Awaitable<Loaded | undefined> {
+    if (record === undefined) return undefined
+    const now = this.clock()
+    const end = this.#life.endOf(record, ttl, now)
+    if (end < now || isAhead(record, now)) return this.#settle(id, record, ttl)
+    if (record.foreign !== undefined) throw unreadable(record.foreign)
+    return { data: record.data, expiresAt: end }
   }
 
-  #isAlive(record: FileRecord | undefined, ttl: number): record is FileRecord {
-    return record !== undefined && record.usedAt + ttl >= this.clock()
+  /**
+   * Removes a session that is seen to have expired, and notes a use that lies ahead as one of now: both
+   * stay so though the clock is set again. The request that sees it does not fail when that fails.
+   */
+  async #settle(id: string, seen: FileRecord, ttl: number): Promise<Loaded | undefined> {
+    const settle = (held: HeldRecord): Promise<FileRecord | undefined> =>
+      this.#life.settle(held, ttl)
+    const record = await this.#records.change(id, settle).catch(() => seen)
+    if (!this.#life.isAlive(record, ttl)) return undefined
+    return { data: record.data, expiresAt: this.#life.endOf(record, ttl, this.clock()) }
   }
 
   /** A session that had expired by then stays so, and a later use is not undone. */
   async #refresh(id: string, time: number, ttl: number): Promise<void> {
     if (!this.#records.exists(id)) return
-    await this.#records.change(id, async ({ record, store }) => {
-      if (record === undefined || record.usedAt >= time || record.usedAt + ttl < time) return
-      await store({ usedAt: time, data: record.data })
+    await this.#records.change(id, async held => {
+      const { record } = held
+      if (record === undefined) return
+      if (this.#life.endOf(record, ttl, time) < time) return held.remove()
+      if (record.foreign !== undefined) throw unreadable(record.foreign)
+      if (record.usedAt >= time && !isAhead(record, this.clock())) return
+      await held.store({ usedAt: time, data: record.data })
     })
   }
 
@@ -227,30 +248,35 @@ export class StorageFile extends BuiltInStorage implements WatchableStorage {
     if (this.#closed) throw new SessionError('ERR_CLOSED', 'The session storage is closed')
     // Whoever calls, no path is made of anything but an id.
     if (!isSessionId(id)) throw new SessionError('ERR_ID', 'Expected a session id')
-    if (this.#longestTtl === 0) this.#sweeper.start()
-    if (ttl > this.#longestTtl) this.#longestTtl = ttl
+    if (this.#life.longestTtl === 0) this.#sweeper.start()
+    if (ttl > 0) this.#life.note(ttl)
   }
 
   #makeSweeper(interval: number): FileSweeper {
     const target = {
       folder: this.path,
       locks: this.#records.locks,
-      mayBeExpired: (changedAt: number) =>
-        this.#longestTtl > 0 && changedAt + this.#longestTtl < this.clock(),
-      removeExpired: (id: string) =>
-        this.#records.change(id, async held => {
-          if (this.#isAlive(held.record, this.#longestTtl)) return false
-          await held.remove()
-          return true
-        }),
+      mayBeExpired: (changedAt: number) => {
+        const now = this.clock()
+        return (
+          this.#life.longestTtl > 0 && (changedAt + this.#life.longestTtl < now || changedAt > now)
+        )
+      },
+      removeExpired: (id: string) => this.#sweep(id),
     }
     return new FileSweeper(target, interval)
   }
-}
 
-function chooseCipher(encryption: StorageFileOptions['encryption']): FileCipher {
-  if (encryption === undefined) return plainText
-  if ('keys' in encryption) return aesGcm(encryption.keys)
-  if (encryption.insecureGoFrame === true) return goframeCipher
-  return refuseOption('encryption', '{ keys } or { insecureGoFrame: true }', encryption)
+  /** By the longest ttl: another process that shares the folder may know no shorter one. */
+  async #sweep(id: string): Promise<boolean> {
+    const ttl = this.#life.longestTtl
+    const isExpired = (record: FileRecord | undefined): boolean =>
+      record === undefined || record.usedAt + ttl < this.clock()
+    const isRemoved = await this.#records.removeIf(id, isExpired)
+    const record = isRemoved ? undefined : await this.#records.read(id)
+    if (record !== undefined && isAhead(record, this.clock())) {
+      await this.#records.change(id, held => this.#life.settle(held, ttl))
+    }
+    return isRemoved
+  }
 }

@@ -8,6 +8,7 @@ const IV = Buffer.from('I Love Go Frame!')
 
 /** GoFrame's own file cipher, to share encrypted files with Go. It hides, but protects nothing. */
 export const goframeCipher: FileCipher = {
+  keyIds: [],
   encrypt(plain) {
     const cipher = createCipheriv(CIPHER, KEY, IV)
     return Buffer.concat([cipher.update(plain), cipher.final()])

@@ -65,11 +65,12 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
     return true
   }
 
-  load(id: string): Loaded | undefined {
-    const slot = this.#find(id)
+  load(id: string, ttl: number = Number.POSITIVE_INFINITY): Loaded | undefined {
+    const now = this.clock()
+    const slot = this.#find(id, now)
     if (slot === NO_SLOT) return undefined
     this.#recency?.use(slot)
-    return { data: this.#records.data(slot), expiresAt: this.#expiry.deadline(slot) }
+    return { data: this.#records.data(slot), expiresAt: this.#endWithin(slot, now + ttl) }
   }
 
   merge(id: string, changes: Changes, ttl: number): boolean {
@@ -107,9 +108,12 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   }
 
   /** When the session expires, `undefined` when there is none. Does not count as a use. */
-  peek(id: string): Pick<Loaded, 'expiresAt'> | undefined {
-    const slot = this.#find(id)
-    return slot === NO_SLOT ? undefined : { expiresAt: this.#expiry.deadline(slot) }
+  peek(id: string, ttl: number = Number.POSITIVE_INFINITY): Pick<Loaded, 'expiresAt'> | undefined {
+    const now = this.clock()
+    const slot = this.#find(id, now)
+    return slot === NO_SLOT
+      ? undefined
+      : { expiresAt: Math.min(this.#expiry.deadline(slot), now + ttl) }
   }
 
   protected replace(id: string, data: EncodedData, ttl: number): void {
@@ -131,12 +135,20 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
   }
 
   /** The slot of a session that has not expired. */
-  #find(id: string): number {
+  #find(id: string, now = this.clock()): number {
     if (this.#closed) throw new SessionError('ERR_CLOSED', 'The session storage is closed')
     const slot = this.#slots.find(id)
-    if (slot === NO_SLOT || this.#expiry.deadline(slot) >= this.clock()) return slot
+    if (slot === NO_SLOT || this.#expiry.deadline(slot) >= now) return slot
     this.#remove(slot)
     return NO_SLOT
+  }
+
+  /** When the session ends: earlier where its end is due to a clock that was ahead, or to a longer ttl. */
+  #endWithin(slot: number, latest: number): number {
+    const end = this.#expiry.deadline(slot)
+    if (end <= latest) return end
+    this.#expiry.move(slot, latest)
+    return latest
   }
 
   #add(id: string, data: EncodedData, ttl: number): void {
@@ -159,9 +171,11 @@ export class StorageMemory extends BuiltInStorage implements WatchableStorage {
       const use = uses.next()
       if (use.done === true) return true
       const [id, time] = use.value
-      const slot = this.#find(id)
+      const now = this.clock()
+      const slot = this.#find(id, now)
       if (slot === NO_SLOT) continue
-      this.#expiry.move(slot, Math.max(this.#expiry.deadline(slot), time + ttl))
+      const end = Math.min(this.#expiry.deadline(slot), now + ttl)
+      this.#expiry.move(slot, Math.max(end, time + ttl))
     }
     return false
   }

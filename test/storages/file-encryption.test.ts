@@ -1,13 +1,7 @@
-import { createDecipheriv, randomBytes } from 'node:crypto'
-import {
-  copyFileSync,
-  existsSync,
-  readFileSync,
-  renameSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
+import { copyFileSync, existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { Manager, StorageFile, type StorageFileOptions } from 'gsession'
 import { describe, expect, it } from 'vitest'
 import { tempFolder } from '../helpers/temp-folder.ts'
@@ -19,6 +13,8 @@ const TIME = 1_704_164_645_678
 const HEADER = Buffer.from('2edb20c88c010000', 'hex')
 const DATA = { user: 'john', roles: ['reader'], big: 1265476890672672808n }
 const UNREADABLE = { code: 'ERR_UNREADABLE' }
+/** The bytes of a file that tell the version of the format, and the key. */
+const NEWER_OR_KEY_ID = new Set([12, 13, 14, 15, 16])
 
 interface Opened {
   readonly folder: string
@@ -55,17 +51,20 @@ describe('an encrypted session', () => {
     expect(bytes.toString('latin1')).not.toMatch(/john|user|reader|1265476890672672808/)
   })
 
-  it('is AES-256-GCM: time, nonce, ciphertext, tag; time and id authenticated', async () => {
+  it('is AES-256-GCM after a prefix; time, prefix and id are authenticated', async () => {
     const key = randomBytes(32)
     const { storage, path } = open({ keys: [key] })
     await storage.setSession(ID, { k1: 'v1' }, HOUR)
     const bytes = readFileSync(path())
-    expect(bytes).toHaveLength(8 + 12 + '{"k1":"v1"}'.length + 16)
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(8, 20))
-    decipher.setAAD(Buffer.concat([bytes.subarray(0, 8), Buffer.from(ID)]))
+    expect(bytes).toHaveLength(8 + 9 + 12 + '{"k1":"v1"}'.length + 16)
+    const prefix = bytes.subarray(8, 17)
+    const keyId = createHmac('sha256', key).update('gsession file key id').digest().subarray(0, 4)
+    expect(prefix).toEqual(Buffer.concat([Buffer.from('8f47534501', 'hex'), keyId]))
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(17, 29))
+    decipher.setAAD(Buffer.concat([bytes.subarray(0, 8), prefix, Buffer.from(ID)]))
     decipher.setAuthTag(bytes.subarray(-16))
     const plain =
-      decipher.update(bytes.subarray(20, -16), undefined, 'utf8') + decipher.final('utf8')
+      decipher.update(bytes.subarray(29, -16), undefined, 'utf8') + decipher.final('utf8')
     expect(plain).toBe('{"k1":"v1"}')
   })
 
@@ -77,12 +76,12 @@ describe('an encrypted session', () => {
       await storage.setSession(ID, DATA, HOUR)
       const bytes = readFileSync(path())
       seen.add(bytes.toString('hex'))
-      nonces.add(bytes.subarray(8, 20).toString('hex'))
+      nonces.add(bytes.subarray(17, 29).toString('hex'))
     }
     expect([seen.size, nonces.size]).toEqual([100, 100])
   })
 
-  it('is refused, and kept aside, whichever bit is flipped', async () => {
+  it('is refused whichever bit is flipped, and kept aside unless another key or version explains it', async () => {
     const keys = [randomBytes(32)]
     const { storage, path, folder } = open({ keys })
     await storage.setSession(ID, { k1: 'v1' }, HOUR)
@@ -90,10 +89,13 @@ describe('an encrypted session', () => {
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Buffer.from(bytes)
       flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
-      writeOld(path(), flipped)
+      writeFileSync(path(), flipped)
+      utimesSync(path(), bit + 2, bit + 2)
       await expect(storage.getSession(ID, HOUR), `bit ${bit}`).rejects.toMatchObject(UNREADABLE)
-      expect(readFileSync(join(folder, `${ID}.unreadable`))).toEqual(flipped)
-      expect(existsSync(path())).toBe(false)
+      const isExplained = NEWER_OR_KEY_ID.has(bit >> 3) && flipped.readUInt8(12) !== 0
+      const kept = isExplained ? path() : join(folder, `${ID}.unreadable`)
+      expect(readFileSync(kept), `bit ${bit}`).toEqual(flipped)
+      expect(existsSync(path())).toBe(isExplained)
     }
     writeOld(path(), bytes)
     expect(await storage.getSession(ID, HOUR)).toEqual({ k1: 'v1' })
@@ -118,19 +120,137 @@ describe('an encrypted session', () => {
     writeOld(path(), bytes)
     await expect(storage.getSession(ID, HOUR)).rejects.toMatchObject(UNREADABLE)
   })
+})
 
-  it('is refused when it is not encrypted at all', async () => {
-    const { storage, path } = open({ keys: [randomBytes(32)] })
-    writeOld(path(), Buffer.concat([HEADER, Buffer.from('{"role":"admin","padding":"xxxxxxxx"}')]))
-    await expect(storage.getSession(ID, HOUR)).rejects.toMatchObject(UNREADABLE)
+interface Reader {
+  readonly encryption: StorageFileOptions['encryption']
+  readonly reason: string
+}
+
+describe('a record that another process can read', () => {
+  const [older, newer] = [randomBytes(32), randomBytes(32)]
+  const goframe = { insecureGoFrame: true } as const
+  const CASES: Readonly<Record<string, [StorageFileOptions['encryption'], Reader]>> = {
+    'encrypted with the next key': [
+      { keys: [newer, older] },
+      { encryption: { keys: [older] }, reason: 'with a key that this storage does not have' },
+    ],
+    'encrypted with a key that was dropped': [
+      { keys: [older] },
+      { encryption: { keys: [newer] }, reason: 'with a key that this storage does not have' },
+    ],
+    'encrypted, for one without keys': [
+      { keys: [older] },
+      { encryption: undefined, reason: 'it is encrypted, and this storage has no key' },
+    ],
+    "encrypted, for one with GoFrame's cipher": [
+      { keys: [older] },
+      { encryption: goframe, reason: 'it is encrypted, and this storage has no key' },
+    ],
+    'not encrypted, for one with keys': [
+      undefined,
+      { encryption: { keys: [older] }, reason: 'it is not encrypted' },
+    ],
+    "not encrypted, for one with GoFrame's cipher": [
+      undefined,
+      { encryption: goframe, reason: 'it is not encrypted' },
+    ],
+    "encrypted with GoFrame's cipher, for one without": [
+      goframe,
+      { encryption: undefined, reason: "with GoFrame's cipher" },
+    ],
+    "encrypted with GoFrame's cipher, for one with keys": [
+      goframe,
+      { encryption: { keys: [older] }, reason: "with GoFrame's cipher" },
+    ],
+  }
+
+  for (const [name, [encryption, reader]] of Object.entries(CASES)) {
+    it(`is an error at each use, and stays where it is: ${name}`, async () => {
+      const { storage, folder, path } = open(encryption)
+      await storage.setSession(ID, DATA, HOUR)
+      const bytes = readFileSync(path())
+      const other = open(reader.encryption, folder).storage
+      const changes = { set: new Map([['a', '1']]), removed: new Set<string>() }
+      for (const use of [
+        () => other.getSession(ID, HOUR),
+        () => other.load(ID, HOUR),
+        () => other.merge(ID, changes, HOUR),
+        () => other.create(ID, new Map(), HOUR),
+        () => other.setSession(ID, {}, HOUR),
+        () => other.updateTTL(ID, HOUR),
+        () => other.rotate(ID, 'next', changes, HOUR, false),
+        () => other.getSession(ID, HOUR),
+      ]) {
+        await expect(Promise.resolve(use())).rejects.toMatchObject({
+          code: 'ERR_UNREADABLE',
+          message: expect.stringContaining(reader.reason),
+        })
+      }
+      expect(await other.sweep()).toBe(0)
+      expect(filesIn(folder)).toEqual([`${ID}.session`])
+      expect(readFileSync(path())).toEqual(bytes)
+      expect(await storage.getSession(ID, HOUR)).toEqual(DATA)
+    })
+
+    it(`is no session any more once its ttl is over: ${name}`, async () => {
+      const { storage, folder } = open(encryption)
+      for (const id of ['read', 'swept', 'begun']) await storage.setSession(id, DATA, HOUR)
+      const options = { path: folder, clock: () => TIME + HOUR + 1 }
+      const other = new StorageFile(
+        reader.encryption === undefined ? options : { ...options, encryption: reader.encryption },
+      )
+      expect(await other.getSession('read', HOUR)).toBeUndefined()
+      expect(await other.create('begun', new Map(), HOUR)).toBe(true)
+      utimesSync(join(folder, 'swept.session'), 1, 1)
+      expect(await other.sweep()).toBe(1)
+      expect(filesIn(folder)).toEqual(['begun.session'])
+    })
+
+    it(`is removed by a logout: ${name}`, async () => {
+      const { storage, folder } = open(encryption)
+      await storage.setSession(ID, DATA, HOUR)
+      await open(reader.encryption, folder).storage.removeAll(ID)
+      expect(filesIn(folder)).toEqual([])
+    })
+  }
+
+  it('may be of a newer version, too', async () => {
+    const keys = [older]
+    const { storage, folder, path } = open({ keys })
+    await storage.setSession(ID, DATA, HOUR)
+    const bytes = readFileSync(path())
+    bytes.writeUInt8(2, 12)
+    writeFileSync(path(), bytes)
+    for (const encryption of [{ keys }, { keys: [newer] }, undefined]) {
+      const { storage: reader } = open(encryption, folder)
+      await expect(reader.getSession(ID, HOUR)).rejects.toMatchObject({
+        code: 'ERR_UNREADABLE',
+        message: expect.stringContaining('a newer version of gsession wrote it'),
+      })
+    }
+    expect(readFileSync(path())).toEqual(bytes)
   })
 
-  it('is no plain session', async () => {
-    const { storage, folder, path } = open({ keys: [randomBytes(32)] })
+  it('serves two processes with keys in rotation', async () => {
+    const before = open({ keys: [older] })
+    const after = open({ keys: [newer, older] }, before.folder)
+    await before.storage.setSession('one', { n: 1 }, HOUR)
+    await after.storage.setSession('two', { n: 2 }, HOUR)
+    expect(await after.storage.getSession('one', HOUR)).toEqual({ n: 1 })
+    await expect(before.storage.getSession('two', HOUR)).rejects.toMatchObject(UNREADABLE)
+    expect(await after.storage.getSession('two', HOUR)).toEqual({ n: 2 })
+  })
+
+  it('tells nothing of its key by the id of it', async () => {
+    const key = randomBytes(32)
+    const { storage, path } = open({ keys: [key] })
     await storage.setSession(ID, DATA, HOUR)
-    utimesSync(path(), 1, 1)
-    const plain = open(undefined, folder).storage
-    await expect(plain.getSession(ID, HOUR)).rejects.toMatchObject(UNREADABLE)
+    const id = readFileSync(path()).subarray(13, 17)
+    expect(key.includes(id)).toBe(false)
+    for (const name of ['sha256', 'sha512', 'sha1', 'md5']) {
+      expect(createHash(name).update(key).digest().subarray(0, 4)).not.toEqual(id)
+    }
   })
 })
 
@@ -148,24 +268,19 @@ describe('a key', () => {
 
     const after = open({ keys: [newer] }, folder).storage
     expect(await after.getSession('one', HOUR)).toEqual({ n: 3 })
-    utimesSync(both.path('two'), 1, 1)
     await expect(after.getSession('two', HOUR)).rejects.toMatchObject(UNREADABLE)
-    // The bytes were kept aside: with the key, and under its name, the session is there again.
-    renameSync(join(folder, 'two.unreadable'), both.path('two'))
     expect(await both.storage.getSession('two', HOUR)).toEqual({ n: 2 })
   })
 
-  it('that is wrong makes a session unreadable once, and nobody is logged in by it', async () => {
+  it('that is wrong makes a session unreadable, and nobody is logged in by it', async () => {
     const { storage, folder, path } = open({ keys: [randomBytes(32)] })
     await storage.setSession(ID, DATA, HOUR)
-    utimesSync(path(), 1, 1)
     const bytes = readFileSync(path())
     const wrong = open({ keys: [randomBytes(32)] }, folder).storage
     const manager = new Manager({ storage: wrong, idAtRest: 'plain', clock: () => TIME })
     await expect(manager.new(ID).get('user')).rejects.toMatchObject(UNREADABLE)
-    expect(filesIn(folder)).toEqual([`${ID}.unreadable`])
-    expect(readFileSync(join(folder, `${ID}.unreadable`))).toEqual(bytes)
-    expect(await manager.new(ID).data()).toEqual({})
+    await expect(manager.new(ID).data()).rejects.toMatchObject(UNREADABLE)
+    expect(readFileSync(path())).toEqual(bytes)
   })
 
   it('may be bytes or their text, in hexadecimal or base64', async () => {
@@ -193,19 +308,64 @@ describe('a key', () => {
     expect(() => open({ keys: [] })).toThrow(refused)
   })
 
-  it('is not shown when it is refused', () => {
-    const key = 'correct horse battery staple, correct horse'
-    for (const given of [key, `${randomBytes(31).toString('hex')}`]) {
-      let message = ''
+  const SECRET = 'correct horse battery staple, correct horse'
+  const SECRET_BYTES = Buffer.from('f00dcafe'.repeat(4), 'hex')
+  const WRONG: Readonly<Record<string, [unknown, string]>> = {
+    'a text': [SECRET, '`encryption`'],
+    'an empty text': ['', '`encryption`'],
+    null: [null, '`encryption`'],
+    'a number': [7, '`encryption`'],
+    true: [true, '`encryption`'],
+    'a list': [[SECRET], '`encryption`'],
+    bytes: [randomBytes(32), '`encryption'],
+    'no option': [{}, '`encryption.keys`'],
+    'keys as a text': [{ keys: SECRET }, '`encryption.keys`'],
+    'keys as bytes': [{ keys: SECRET_BYTES }, '`encryption.keys`'],
+    'keys as null': [{ keys: null }, '`encryption.keys`'],
+    'keys as an object': [{ keys: { 0: SECRET } }, '`encryption.keys`'],
+    'no keys': [{ keys: [] }, '`encryption.keys`'],
+    'a key that is undefined': [{ keys: [undefined] }, '`encryption.keys[0]`'],
+    'a key that is null': [{ keys: [null] }, '`encryption.keys[0]`'],
+    'a hole': [{ keys: [randomBytes(32), undefined] }, '`encryption.keys[1]`'],
+    'an empty key': [{ keys: [''] }, '`encryption.keys[0]`'],
+    'a passphrase': [{ keys: [SECRET] }, '`encryption.keys[0]`'],
+    'a key as an array': [{ keys: [[...randomBytes(32)]] }, '`encryption.keys[0]`'],
+    'a key of other numbers': [{ keys: [new Uint16Array(16)] }, '`encryption.keys[0]`'],
+    'a short key': [{ keys: [SECRET_BYTES] }, '`encryption.keys[0]`'],
+    'a short second key': [{ keys: [randomBytes(32), SECRET_BYTES] }, '`encryption.keys[1]`'],
+    'broken base64': [
+      { keys: [`*${randomBytes(32).toString('base64').slice(1)}`] },
+      '`encryption.keys[0]`',
+    ],
+    'base64 with bits too many': [{ keys: [`${'A'.repeat(42)}B=`] }, '`encryption.keys[0]`'],
+    'hexadecimal with a wrong letter': [{ keys: [`g${'0'.repeat(63)}`] }, '`encryption.keys[0]`'],
+    'an unknown option': [{ key: SECRET }, '`encryption.key`'],
+    'an unknown option beside': [
+      { keys: [randomBytes(32)], algorithm: SECRET },
+      '`encryption.algorithm`',
+    ],
+    'both ways': [{ keys: [randomBytes(32)], insecureGoFrame: true }, '`encryption`'],
+    'GoFrame as a text': [{ insecureGoFrame: SECRET }, '`encryption.insecureGoFrame`'],
+  }
+
+  for (const [name, [encryption, option]] of Object.entries(WRONG)) {
+    it(`is refused by its name, and never shown: ${name}`, () => {
+      let refused: unknown
       try {
-        open({ keys: [given] })
+        new StorageFile({ path: tempFolder(), encryption } as StorageFileOptions)
       } catch (error) {
-        message = String(error)
+        refused = error
       }
-      expect(message).not.toBe('')
-      expect(message).not.toContain(given)
-    }
-  })
+      expect(refused).toMatchObject({
+        code: 'ERR_OPTION',
+        message: expect.stringContaining(option),
+      })
+      const shown = inspect(refused, { showHidden: true, depth: 10 }) + JSON.stringify(refused)
+      for (const secret of [SECRET, 'f00dcafe', SECRET_BYTES.toString('base64').slice(0, 12)]) {
+        expect(shown).not.toContain(secret)
+      }
+    })
+  }
 })
 
 describe("GoFrame's cipher", () => {
@@ -232,15 +392,5 @@ describe("GoFrame's cipher", () => {
     const cipher = 'db8f0eb3b42a740834c273b3bdd08e4c5eafc7bd9a64f0636c120f7a22938bb8'
     writeOld(path(), Buffer.concat([HEADER, Buffer.from(cipher, 'hex')]))
     await expect(storage.getSession(ID, HOUR)).rejects.toMatchObject(UNREADABLE)
-  })
-
-  it('is refused what another cipher or none wrote', async () => {
-    const { storage, path, folder } = open({ insecureGoFrame: true })
-    await open({ keys: [randomBytes(32)] }, folder).storage.setSession('gcm', DATA, HOUR)
-    await open(undefined, folder).storage.setSession('plain', DATA, HOUR)
-    for (const id of ['gcm', 'plain']) {
-      utimesSync(path(id), 1, 1)
-      await expect(storage.getSession(id, HOUR), id).rejects.toMatchObject(UNREADABLE)
-    }
   })
 })

@@ -470,7 +470,7 @@ describe.skipIf(process.platform === 'win32')('a real fault', () => {
       return context.skip(reason)
     }
     onTestFinished(() => void execFileSync('umount', [path]))
-    const storage = new StorageFile({ path })
+    const storage = new StorageFile({ path, clock: () => TIME + 2000 })
     await storage.setSession(ID, OLD, HOUR)
     const full = { code: 'ERR_STORAGE', cause: { code: 'ENOSPC' } }
     await expect(storage.setSession(ID, { a: 'x'.repeat(200_000) }, HOUR)).rejects.toMatchObject(
