@@ -256,7 +256,6 @@ const LISTS = {
     lines: [
       ['keys have 32 bytes', '|| key.byteLength !== KEY_BYTES', ''],
       ['a misspelt key is no other key', 'isWhole ? bytes : undefined', 'bytes'],
-      ['no key is shown', 'a text of $', '${value} of $'],
     ],
   },
   'src/storages/foreign-record.ts': {
