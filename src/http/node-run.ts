@@ -73,11 +73,12 @@ export class NodeRun<Data extends object>
   }
 
   changed(): void {
-    if (this.isClosed) return this.saveIfClosed()
-    if (this.#isChanged) return
-    this.#isChanged = true
-    // A client that goes away does not take with it what was promised to be saved.
-    this.response.once('close', () => this.saveIfClosed())
+    if (this.isClosed) this.saveIfClosed()
+    else if (!this.#isChanged) {
+      this.#isChanged = true
+      // A client that goes away does not take with it what was promised to be saved.
+      this.response.once('close', () => this.saveIfClosed())
+    }
   }
 
   get isUsed(): boolean {

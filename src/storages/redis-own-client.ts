@@ -1,4 +1,4 @@
-import { clearInterval, setInterval } from 'node:timers'
+import { runLater, stopTimer } from '../core/clock.ts'
 import { within } from '../core/time-limit.ts'
 
 /** What is used of a node-redis client that nobody else uses. */
@@ -37,9 +37,15 @@ export class KeptConnection {
       this.#destroy()
       throw error
     }
+    this.#askLater()
+  }
+
+  #askLater(): void {
     const interval = Math.max(this.#timeout, SHORTEST_INTERVAL)
-    this.#timer = setInterval(() => void this.#ask(), interval)
-    this.#timer.unref()
+    this.#timer = runLater(() => {
+      this.#askLater()
+      void this.#ask()
+    }, interval)
   }
 
   /** What is under way is waited for within the time limit. The second time does nothing. */
@@ -49,7 +55,7 @@ export class KeptConnection {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#timer)
+    stopTimer(this.#timer)
     try {
       await within(this.#timeout, 'Redis', () => this.#client.close())
     } catch {
