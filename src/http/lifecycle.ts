@@ -27,8 +27,6 @@ export interface LifecycleHooks {
 const RENEWALS = 10
 /** How the note begins that says when the cookie was set: `{"cookie":1700000000000}`. */
 const COOKIE_NOTE = '{"cookie":'
-/** Milliseconds within which requests are answered that were sent before the answer with a new id came. */
-const IN_FLIGHT = 10_000
 
 /**
  * The life of a session in one request, the same in every adapter: its id is read when it is first
@@ -70,8 +68,7 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
 
   /** Called by the session. */
   idAfter(id: string | undefined): string | undefined {
-    const transport = this.#transport
-    const next = transport.idAfter(transport.hasSent(id) ? id : this.#triedId)
+    const next = this.#idAfter(id)
     this.#triedId = next ?? this.#triedId
     return next
   }
@@ -89,7 +86,9 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
       refuse('The head of the response has left: regenerate the id before that')
     }
     this.#isUsed = true
-    if (what === 'id') this.#noteMove()
+    if (what === 'id') {
+      this.#settings.moveTimes.note(this.#transport.sentIds, this.#manager.now())
+    }
     this.#hooks.changed()
   }
 
@@ -160,6 +159,16 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     }
   }
 
+  #idAfter(id: string | undefined): string | undefined {
+    const transport = this.#transport
+    if (this.#triedId !== undefined) {
+      return transport.idAfter(transport.hasSent(id) ? id : this.#triedId)
+    }
+    // The application chose the id, so that none of the client's was tried.
+    const { firstId } = transport
+    return firstId === id ? transport.idAfter(id) : firstId
+  }
+
   /** Whether the session that the request came with has ended, as far as anybody has looked. */
   get #isOver(): boolean {
     const { stored } = this.session
@@ -202,16 +211,9 @@ export class HttpLifecycle<Data extends object> implements SessionObserver {
     return Math.min(this.#settings.cookie?.maxAge ?? this.#manager.ttl, LONGEST_COOKIE_AGE)
   }
 
-  /** A request that came with the old id, and is answered later, must not remove the new cookie. */
-  #noteMove(): void {
-    const id = this.#triedId ?? this.#transport.firstId
-    if (id !== undefined) this.#settings.moveTimes.set(id, this.#manager.now())
-  }
-
   get #movedLately(): boolean {
     if (this.session.stored.wasRemoved) return false
-    const movedAt = this.#settings.moveTimes.get(this.#transport.firstId ?? '')
-    return movedAt !== undefined && this.#manager.now() < movedAt + IN_FLIGHT
+    return this.#settings.moveTimes.areRecent(this.#transport.sentIds, this.#manager.now())
   }
 
   /**

@@ -4,6 +4,7 @@ import { Recent } from '../core/recent.ts'
 import { isToken } from './cookie-name.ts'
 import { type CookieOptions, type CookieSettings, resolveCookie } from './cookie-settings.ts'
 import { FOREIGN_OPTIONS } from './foreign-options.ts'
+import { MoveTimes } from './move-times.ts'
 
 /** What every request has, of Node and of the Fetch API. */
 export interface ProxiedRequest {
@@ -96,8 +97,7 @@ export interface HttpSettings {
   readonly asyncContext: boolean
   /** When the cookies of recent sessions were set, by id, as far as this process knows. */
   readonly cookieTimes: Recent<number>
-  /** When recent sessions moved from these ids to others, as far as this process knows. */
-  readonly moveTimes: Recent<number>
+  readonly moveTimes: MoveTimes
   /** What was warned of already. */
   readonly warned: { ofProxy: boolean }
 }
@@ -137,15 +137,13 @@ export function resolveHttpOptions(
     saveOnError,
     asyncContext,
     cookieTimes: new Recent(COOKIE_TIMES),
-    moveTimes: new Recent(MOVE_TIMES),
+    moveTimes: new MoveTimes(),
     warned: { ofProxy: false },
   }
 }
 
 /** Some megabytes at most. */
 const COOKIE_TIMES = 10_000
-/** Of a few seconds. */
-const MOVE_TIMES = 1_000
 
 /** No name that every object has. */
 function isPropertyName(value: unknown): boolean {

@@ -31,6 +31,12 @@ export class IdTransport {
     return this.#cookieIds[0] ?? this.#headerId
   }
 
+  /** All ids of the client, in the order in which they are tried. */
+  get sentIds(): readonly string[] {
+    const id = this.#headerId
+    return id === undefined ? this.#cookieIds : [...this.#cookieIds, id]
+  }
+
   /** The id to try when this one names no session. */
   idAfter(id: string | undefined): string | undefined {
     const at = id === undefined ? -1 : this.#cookieIds.indexOf(id)

@@ -73,6 +73,19 @@ describe('the cookie of a session that has ended', () => {
     expect((await askAs(old, server, '/get')).setCookies).toEqual([])
     expect(sessionCookie(await askAs(old, server, '/del')).value).toBe('')
   })
+
+  it('is left alone by such a request with an unknown cookie beside it, in either order', async () => {
+    const server = await start()
+    for (const isFirst of [true, false]) {
+      const old = cookieFrom(await ask(server, '/set'))
+      const unknown = `sid=${newSessionId()}`
+      const both = isFirst ? `${unknown}; ${old}` : `${old}; ${unknown}`
+      await askAs(both, server, '/new-id')
+      for (const cookie of [old, both]) {
+        expect((await askAs(cookie, server, '/get')).setCookies).toEqual([])
+      }
+    }
+  })
 })
 
 describe('setId', () => {

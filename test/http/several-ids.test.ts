@@ -26,7 +26,7 @@ function setUp(options: NodeSessionOptions = { header: HEADER }) {
   }
 }
 
-const ACTS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = {
+const ACTS: Readonly<Record<string, (session: Session, id: string) => Promise<unknown>>> = {
   '/get': async session => session.get('user', 'nobody'),
   '/set': async session => {
     await session.set('seen', true)
@@ -42,6 +42,10 @@ const ACTS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = {
     return session.get('user', 'nobody')
   },
   '/del': session => session.removeAll(),
+  '/choose-del': async (session, id) => {
+    session.setId(id)
+    await session.removeAll()
+  },
   '/late-del': async session => {
     await session.get('user')
     await session.removeAll()
@@ -53,7 +57,8 @@ const ACTS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = {
 }
 
 const handler: Handler = async ({ url = '', session }, response) => {
-  response.end(String(await ACTS[url]?.(session)))
+  const [path = '', id = ''] = url.split('?')
+  response.end(String(await ACTS[path]?.(session, id)))
 }
 
 const cookiesOf = (...ids: string[]): string => ids.map(id => `sid=${id}`).join('; ')
@@ -163,6 +168,16 @@ describe('a cookie beside a header', () => {
     const answer = await askAs(cookiesOf(ids[0] ?? ''), await start(), '/del', { headers })
     expect(ids.filter(isStored)).toEqual([])
     expect(sessionCookie(answer).value).toBe('')
+  })
+
+  it('log-out by a chosen id ends the sessions that were sent too', async () => {
+    const { begin, isStored, start } = setUp()
+    const server = await start()
+    for (const chosenAt of [0, 1, 2]) {
+      const ids = [await begin('ann'), await begin('bob'), await begin('eve')]
+      await askAs(cookiesOf(...ids.slice(0, 2)), server, `/choose-del?${ids[chosenAt]}`)
+      expect(ids.filter(isStored)).toEqual(chosenAt === 2 ? [] : ids.slice(2))
+    }
   })
 })
 
