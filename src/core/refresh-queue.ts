@@ -1,6 +1,9 @@
 import type { Awaitable } from './atomic-storage.ts'
 import { runLater, stopTimer } from './clock.ts'
 
+/** Milliseconds between two tries, before the ttl's tenth limits it, where no interval is given. */
+const RETRY_INTERVAL = 10_000
+
 /** What the queue asks of its manager. All are read anew each time: they may change. */
 export interface RefreshTarget {
   readonly ttl: number
@@ -121,11 +124,17 @@ export class RefreshQueue {
     return work
   }
 
+  /** Where nothing is gathered, only what failed is written later: not at once, to fail again. */
   #flushLater(): void {
-    this.#timer ??= runLater(() => void this.flushInBackground(), this.#interval)
+    const wait = this.#interval || this.#atMost(RETRY_INTERVAL)
+    this.#timer ??= runLater(() => void this.flushInBackground(), wait)
   }
 
   get #interval(): number {
-    return Math.min(this.#target.refreshInterval, Math.ceil(this.#target.ttl / 10))
+    return this.#atMost(this.#target.refreshInterval)
+  }
+
+  #atMost(interval: number): number {
+    return Math.min(interval, Math.ceil(this.#target.ttl / 10))
   }
 }

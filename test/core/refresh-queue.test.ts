@@ -1,14 +1,16 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { RefreshQueue } from '../../src/core/refresh-queue.ts'
 
-function open() {
+function open(refreshInterval = 10_000) {
   const refreshed: string[][] = []
-  const state = { isDown: false }
+  const state = { isDown: false, tries: 0 }
   const queue = new RefreshQueue({
     ttl: 60_000,
     now: () => 1_000_000,
-    refreshInterval: 10_000,
+    refreshInterval,
     async refresh(accessedAt) {
+      state.tries++
       if (state.isDown) throw new Error('It is down')
       refreshed.push([...accessedAt.keys()])
     },
@@ -34,4 +36,17 @@ it('what could not be refreshed is refreshed later', async () => {
   await queue.add('b', undefined)
   await queue.close()
   expect(refreshed).toEqual([['a', 'b']])
+})
+
+it('what nothing is gathered for is not tried again at once, to fail again', async () => {
+  const { queue, refreshed, state } = open(0)
+  state.isDown = true
+  await queue.add('a', undefined)
+  // Timers of one length end in the order in which they began.
+  await wait(1)
+  await wait(1)
+  expect(state.tries).toBe(1)
+  state.isDown = false
+  await queue.close()
+  expect(refreshed).toEqual([['a']])
 })
