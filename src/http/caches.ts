@@ -1,7 +1,9 @@
 import type { HttpExchange } from './exchange.ts'
 
 /** Fields that hold for some caches in place of Cache-Control: RFC 9213, and those that came before it. */
-const TARGETED = /(?:^|-)cache-control$|^surrogate-control$|^edge-control$/
+const TARGETED = /(?:^|-)(?:cache|surrogate|edge)-control$/
+/** The same for nginx, in seconds; 0: not at all. */
+const NGINX = 'x-accel-expires'
 const KEPT_FROM_SHARED = /(?:^|[\s,])(?:no-store|private)(?:$|[\s,])/i
 
 /** A shared cache may keep what tells an id, a cookie even (RFC 9111 7.3), unless told not to. */
@@ -11,6 +13,7 @@ export function keepFromCaches(exchange: HttpExchange): void {
   }
   for (const name of exchange.responseHeaderNames()) {
     const lower = name.toLowerCase()
+    if (lower === NGINX) exchange.setHeader(name, '0')
     if (!TARGETED.test(lower)) continue
     if (!KEPT_FROM_SHARED.test(exchange.responseHeader(name) ?? '')) {
       exchange.setHeader(name, 'no-store')

@@ -16,6 +16,7 @@ const FIELDS = [
   'Fastly-CDN-Cache-Control',
   'X-LiteSpeed-Cache-Control',
   'Surrogate-Control',
+  'Fastly-Surrogate-Control',
   'Edge-Control',
 ]
 const PUBLIC = 'public, max-age=600'
@@ -47,6 +48,12 @@ describe.each(Object.entries(WAYS))('targeted cache fields given by %s', (_, way
   it.each(['private', 'no-store', 'max-age=60, private'])('%s is left alone', async value => {
     const { headers } = await ask(await start('CDN-Cache-Control', value), '/set')
     expect(headers['cdn-cache-control']).toBe(value)
+  })
+
+  it('X-Accel-Expires, which nginx obeys: 0', async () => {
+    const server = await start('X-Accel-Expires', '600')
+    expect((await ask(server, '/set')).headers['x-accel-expires']).toBe('0')
+    expect((await ask(server)).headers['x-accel-expires']).toBe('600')
   })
 
   it('are left alone where no id is told', async () => {
