@@ -126,14 +126,17 @@ export class FileRecords {
   }
 
   #makeRoom(id: string, isToGo?: (record: FileRecord | undefined) => boolean): boolean {
-    const path = this.#pathOf(id)
-    const stats = this.#look(id)
-    if (stats === undefined || (isToGo !== undefined && !isToGo(this.#read(id, stats))))
-      return false
-    const found = statIfThere(path)
-    if (found !== undefined && isSameFile(found, stats)) removeIfThere(path)
-    this.#cache.forget(id)
-    return true
+    try {
+      const stats = this.#look(id)
+      if (stats === undefined) return false
+      if (isToGo !== undefined && !isToGo(this.#read(id, stats))) return false
+      const path = this.#pathOf(id)
+      if (isSameFile(stats, statIfThere(path))) removeIfThere(path)
+      this.#cache.forget(id)
+      return true
+    } catch (error) {
+      throw fileError(error)
+    }
   }
 
   async #change<T>(id: string, work: (held: HeldRecord) => Awaitable<T>): Promise<T> {

@@ -234,10 +234,10 @@ describe('the rows of GoFrame about files', () => {
     )
   })
 
-  it('row 13: an expired file reads as absent and is left in place', async () => {
+  it('row 13: an expired file reads as absent, and is removed: a clock that is set back revives nothing', async () => {
     writeAsGo(ID, '{"a":1}', now - HOUR - 1)
     expect(await manager.new(ID).data()).toEqual({})
-    expect(filesIn(folder)).toEqual([`${ID}.session`])
+    expect(filesIn(folder)).toEqual([])
   })
 
   it('row 14: a file of eight bytes or fewer reads as absent', async () => {
