@@ -69,6 +69,24 @@ describe('a call that nobody waits for', () => {
     },
   )
 
+  it.each<[string, (promise: Promise<unknown>) => unknown]>([
+    ['then', promise => promise.then(() => undefined)],
+    ['finally', promise => promise.finally(() => undefined)],
+    ['then, twice', promise => promise.then(() => undefined).then(() => undefined)],
+  ])('is still one that nobody hears of after `%s` alone', async (_, derive) => {
+    const { session, reported } = await withoutStorage()
+    void derive(session.update('a', () => 1))
+    expect(await codeOf(session.close())).toBe('ERR_STORAGE')
+    expect(reported).toEqual([])
+  })
+
+  it('leaves a failure of the application its own', async () => {
+    const session = new Manager({ storage: new StorageMemory() }).new()
+    const derived = session.update('a', () => 1).then(() => Promise.reject(new Error('mine')))
+    await expect(derived).rejects.toThrow('mine')
+    expect(await codeOf(session.close())).toBeUndefined()
+  })
+
   it('is told of once, by `close` or in the background', async () => {
     const { session, reported } = await withoutStorage()
     void session.removeAll()
