@@ -1,4 +1,9 @@
-import { type ManagerOptions, Manager as ManagerWithStorage } from './core/manager.ts'
+import {
+  type ManagerOptions,
+  type ManagerOptionsWithStorage,
+  Manager as ManagerWithStorage,
+} from './core/manager.ts'
+import { refuseOption } from './core/options.ts'
 import { StorageFile } from './storages/file.ts'
 
 export type {
@@ -51,6 +56,15 @@ export class Manager<
    * when the default storage has no folder that it may use
    */
   constructor(options: ManagerOptions = {}) {
-    super({ ...options, storage: options.storage ?? new StorageFile() })
+    super(withStorage(options))
   }
+}
+
+function withStorage(options: ManagerOptions): ManagerOptionsWithStorage {
+  if (typeof options !== 'object' || options === null) {
+    refuseOption('options', "an object such as { ttl: '1h' }", options)
+  }
+  return options.storage === undefined
+    ? { ...options, storage: new StorageFile() }
+    : { ...options, storage: options.storage }
 }

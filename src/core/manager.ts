@@ -2,7 +2,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { type Duration, parseDurationOrZero, parseTtl } from './duration.ts'
 import { isError, SessionError, storageError } from './errors.ts'
 import { LimitedStorage } from './limited-storage.ts'
-import { refuseOption, refuseUnknownOptions } from './options.ts'
+import { type Advice, refuseOption, refuseUnknownOptions } from './options.ts'
 import { RefreshQueue } from './refresh-queue.ts'
 import { Session } from './session.ts'
 import type { SessionContext, SessionObserver } from './session-context.ts'
@@ -67,6 +67,14 @@ const OPTIONS = [
   'clock',
 ] as const
 
+/** What to write in place of the options of other packages. */
+const FOREIGN: Advice = {
+  store: 'write `storage`',
+  maxAge: 'write `ttl`',
+  expires: 'write `ttl`',
+  secret: 'leave it out: ids are random, and nothing is signed',
+}
+
 /** The same manager with a storage in any case; `gsession`'s `Manager` knows the default. */
 export interface ManagerOptionsWithStorage extends ManagerOptions {
   storage: Storage
@@ -89,7 +97,7 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
 
   /** @throws {@link SessionError} `ERR_OPTION` for a value that an option does not take */
   constructor(options: ManagerOptionsWithStorage) {
-    refuseUnknownOptions(options, OPTIONS)
+    refuseUnknownOptions(options, OPTIONS, undefined, FOREIGN)
     const {
       ttl = '24h',
       idAtRest = 'hashed',
@@ -100,11 +108,16 @@ export class Manager<Data extends object = Record<string, unknown>> implements A
       refuseOption('idAtRest', "'hashed' or 'plain'", idAtRest)
     }
     this.#idAtRest = idAtRest === 'hashed' ? hashSessionId : id => id
+    if (typeof clock !== 'function') refuseOption('clock', 'a function', clock)
     this.#clock = clock
     this.#ttl = parseTtl(ttl)
     this.#timeout = parseDurationOrZero('timeout', options.timeout ?? '10s')
     this.#storage = new LimitedStorage(checkStorage(options.storage), this.#timeout)
-    this.#onBackgroundError = guarded('onBackgroundError', options.onBackgroundError ?? warn)
+    const { onBackgroundError = warn } = options
+    if (typeof onBackgroundError !== 'function') {
+      refuseOption('onBackgroundError', 'a function', onBackgroundError)
+    }
+    this.#onBackgroundError = guarded('onBackgroundError', onBackgroundError)
     this.#refreshes = this.#makeRefreshQueue(
       parseDurationOrZero('refreshInterval', refreshInterval),
     )

@@ -41,6 +41,24 @@ describe('the storage of a manager', () => {
   })
 })
 
+describe('a manager that is made wrong', () => {
+  const storage = new StorageMemory()
+  it.each([
+    ['options', null],
+    ['options', 5],
+    ['storage', { storage: null }],
+    ['onBackgroundError', { storage, onBackgroundError: 5 }],
+    ['clock', { storage, clock: 5 }],
+    ['timeout', { storage, timeout: -1 }],
+    ['write `storage`', { store: storage }],
+    ['write `ttl`', { storage, maxAge: 1 }],
+  ])('is told of %s', (name, options) => {
+    expect(() => new Manager(options as object)).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTION', message: expect.stringContaining(name) }),
+    )
+  })
+})
+
 describe('the ttl of a manager', () => {
   it('is a day if none is given', () => {
     expect(new Manager({ storage: new StorageMemory() }).ttl).toBe(24 * HOUR)
