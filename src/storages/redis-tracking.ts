@@ -72,7 +72,13 @@ function trackOverNodeRedis(
   own.on('invalidate', key => listener.changed(key?.toString()))
   own.on('ready', () => void begin().catch(() => listener.lost()))
   own.connect().catch(() => listener.lost())
-  return () => own.destroy()
+  return () => {
+    try {
+      own.destroy()
+    } catch {
+      // It was not open: the client has given up.
+    }
+  }
 }
 
 /** Over RESP2: ioredis drops the messages that RESP3 has for this. */

@@ -85,7 +85,7 @@ export class NodeRequestModel {
     this.#stored.merge(newId, changes)
     if (!keepOld) this.#stored.remove(oldId)
     this.#exists = this.#wasThere = true
-    this.#snapshot = applied(this.#snapshot, changes)
+    this.#follow(changes)
     return DONE
   }
 
@@ -120,9 +120,7 @@ export class NodeRequestModel {
     if (isThere) {
       this.#stored.merge(this.id ?? '', changes)
       this.#exists = this.#wasThere = true
-      if (this.#known === 'all' || this.#known.size > 0) {
-        this.#snapshot = applied(this.#snapshot, changes)
-      }
+      this.#follow(changes)
     } else {
       this.#forget()
       if (addsSomething(changes)) {
@@ -131,6 +129,13 @@ export class NodeRequestModel {
       }
     }
     return DONE
+  }
+
+  /** Where nothing was read yet, there is nothing that follows. */
+  #follow(changes: Data): void {
+    if (this.#known === 'all' || this.#known.size > 0) {
+      this.#snapshot = applied(this.#snapshot, changes)
+    }
   }
 
   #begin(changes: Data): void {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { Manager, openStorage, type StorageFile, StorageMemory } from 'gsession'
 import { StorageRedis, StorageRedisHashTable } from 'gsession/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -96,6 +97,39 @@ describe('openStorage', () => {
     'REDIS://localhost?prefix=a:',
   ])('refuses %j', async url => {
     await expect(openStorage(url)).rejects.toMatchObject({ code: 'ERR_OPTION' })
+  })
+
+  it.each([
+    'redis://:s3cr%et@127.0.0.1:1?prefix=a:',
+    'redis://:s3cr%zzet@127.0.0.1:1?prefix=a:',
+    'redis://:s3cr@et@127.0.0.1:PORT?prefix=a:&timeout=300ms',
+    'redis://user:s3cret@127.0.0.1:PORT?prefix=a:&timeout=300ms',
+    'redis://user:s3cret@127.0.0.1:99999?prefix=a:',
+    'redis://user:s3cret@127.0.0.1:port?prefix=a:',
+    'redis://user:s3cr/et@127.0.0.1:1?prefix=a:',
+    'redis://user:s3cr?et@127.0.0.1:1?prefix=a:',
+    'redis://user:s3cr#et@127.0.0.1:1?prefix=a:',
+    'redis://user:s3cr et@local host:1?prefix=a:',
+    'redis+hash://user:s3cret@local host:1?prefix=a:',
+    'rediss://user:s3cret@127.0.0.1:PORT?prefix=a:&timeout=300ms',
+    'rediss+hash://user:s3cret@127.0.0.1:PORT?prefix=a:&timeout=300ms',
+    'redis+unix://user:s3cret@/run/redis.sock?prefix=a:',
+    'unix://user:s3cret@/run/redis.sock?prefix=a:',
+    'redis:user:s3cret@127.0.0.1:1?prefix=a:',
+    's3cret@127.0.0.1',
+    's3cret:x@127.0.0.1',
+    './s3cret',
+    'redis://u:s3cret@SERVER?prefix=a:',
+    'redis://u:p@SERVER?prefix=a:&s3cret=1',
+    'memory:?maxSessions=s3cret',
+  ])('tells nobody what may be a password: %s', async pattern => {
+    const url = pattern
+      .replace('PORT', String(await freePort()))
+      .replace('SERVER', `${server.host}:${server.port}`)
+    const error = await openStorage(url).catch(reason => reason)
+    expect(['ERR_OPTION', 'ERR_STORAGE']).toContain(error.code)
+    const shown = inspect(error, { depth: 20, showHidden: true })
+    for (const part of ['s3cr', 'et@']) expect(shown).not.toContain(part)
   })
 
   it('tells nobody the password', async () => {
