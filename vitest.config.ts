@@ -21,7 +21,7 @@ const SUBPATHS: Readonly<Record<string, string>> = {
 const ALL = 'test/**/*.test.ts'
 /** Tests that change what others see (the global Response, node:fs, the timers), start browsers, or measure the heap. */
 const ISOLATED = [
-  'test/adapters/{browser,fetch*,hono*,nest*}.test.ts',
+  'test/adapters/{browser,fetch*,hono*,nest*,statuses}.test.ts',
   'test/core/{faked-time,session,session-id}.test.ts',
   'test/http/sliding.test.ts',
   'test/storages/{file-faults,file-sweep,memory-size,memory-time,model}.test.ts',

@@ -417,7 +417,7 @@ const LISTS = {
     tests: [...REDIS, 'test/redis/ttl-changed', 'test/redis/foreign-keys'],
     lines: [
       ['a refresh shortens nothing', "expire(left, 'gt')", 'expire(left)'],
-      ['a lowered ttl counts', "await expire(ttl, 'xx', 'lt')", ''],
+      ['a lowered ttl counts', "await expire(ttl, 'xx', 'lt')", 'await undefined'],
       ['what has no ttl is no session', 'return left > 0 ? reply : undefined', 'return reply'],
     ],
   },

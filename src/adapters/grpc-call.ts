@@ -180,12 +180,14 @@ export class SessionCall<Data extends object>
   }
 
   #deliver(work: () => void): void {
-    if (this.#isCancelled) return
-    if (this.#settings.asyncContext)
-      runWithSession(
-        { session: this.#lifecycle.session, settings: this.#settings, before: undefined },
-        work,
-      )
+    if (!this.#isCancelled) this.#run(work)
+  }
+
+  /** Runs a part of the handler. */
+  #run(work: () => void): void {
+    const { session } = this.#lifecycle
+    const settings = this.#settings
+    if (settings.asyncContext) runWithSession({ session, settings, before: undefined }, work)
     else work()
   }
 
@@ -265,7 +267,7 @@ export class SessionCall<Data extends object>
     if (this.#isCancelled) return
     this.#isCancelled = true
     this.#watch?.stop()
-    this.#listener?.onCancel()
+    this.#run(() => this.#listener?.onCancel())
     this.#saveUnanswered()
   }
 

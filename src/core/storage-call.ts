@@ -1,4 +1,5 @@
 import type { Awaitable } from './atomic-storage.ts'
+import { ignoreFailure } from './outcome.ts'
 import { isThenable } from './thenable.ts'
 import { TimeLimit } from './time-limit.ts'
 
@@ -41,7 +42,10 @@ export class StorageCall implements CallOptions {
     if (!isThenable(answer)) return answer
     if (this.#milliseconds === 0) return Promise.resolve(answer)
     const limit = this.#begin()
-    const inTime = limit.limit(() => Promise.resolve(answer))
+    const later = Promise.resolve(answer)
+    // The time may be over already, and then nobody waits for it.
+    ignoreFailure(later)
+    const inTime = limit.limit(() => later)
     const met = (): void => limit.met()
     inTime.then(met, met)
     return inTime

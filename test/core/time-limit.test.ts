@@ -90,8 +90,8 @@ describe('a storage that never answers', () => {
       signals.push((args.at(-1) as CallOptions).signal)
       return new Promise(() => undefined)
     })
-    // A session that is read in the millisecond in which it was stored needs no refresh.
-    let now = Date.now()
+    // Ahead of the storage's clock: a session that was stored just now needs no refresh.
+    let now = Date.now() + 60_000
     const manager = new Manager({ storage, timeout: TIMEOUT, clock: () => now++ })
     const results = await useAll(manager)
     const reasons = results.flatMap(one => (one.status === 'rejected' ? [one.reason] : []))
